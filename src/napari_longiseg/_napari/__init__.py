@@ -1,0 +1,1 @@
+"""The bridge to napari: layers, clicks, workers and what the manifest names. No widgets."""

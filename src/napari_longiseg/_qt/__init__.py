@@ -1,0 +1,1 @@
+"""Views: they show a session and emit intentions."""

@@ -1,0 +1,79 @@
+"""Which findings of one scan are the same thing, and which voxels belong to which lesion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_longiseg.core.components import nearest_component
+from napari_longiseg.core.geometry import Box
+from napari_longiseg.core.labels import nearer
+from napari_longiseg.core.lesion import Finding, LesionMask, Origin
+from napari_longiseg.core.metrics import dice
+from napari_longiseg.core.scan import Scan
+from napari_longiseg.tracking.findings import with_mask
+
+MERGED_DICE = 0.8
+"""Two lesions that fill nearly the same mask from their own points have coalesced."""
+
+
+def reconcile(findings: Sequence[Finding], scan: Scan, source_ml: Mapping[int, float]) -> list[Finding]:
+    """Settle the overlaps among the findings of one scan, in their order.
+
+    Two propagated lesions whose masks are nearly the same have merged: the one that was larger on the
+    source scan keeps the mask, the other points to it with ``merged_into`` and is measured there. Where
+    masks overlap only in part, each voxel goes to the lesion whose point is nearer in mm.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        At most one per lesion, all on *scan*.
+    scan : Scan
+        The scan.
+    source_ml : mapping
+        Lesion id to its volume in ml on the source scan; missing where unknown.
+    """
+    settled = list(findings)
+    for i, j in combinations(range(len(settled)), 2):
+        settled[i], settled[j] = _settle(settled[i], settled[j], scan, source_ml)
+    return settled
+
+
+def _settle(a: Finding, b: Finding, scan: Scan, source_ml: Mapping[int, float]) -> tuple[Finding, Finding]:
+    if a.mask is None or b.mask is None:
+        return a, b
+    box = a.mask.box.intersection(b.mask.box)
+    shared = a.mask.within(box) & b.mask.within(box)
+    if not shared.any():
+        return a, b
+    if Origin.SOURCE not in (a.origin, b.origin) and _mask_dice(a.mask, b.mask) >= MERGED_DICE:
+        if source_ml.get(a.lesion, 0.0) >= source_ml.get(b.lesion, 0.0):
+            return a, _merged(b, into=a)
+        return _merged(a, into=b), b
+    to_b = shared & nearer(b, a, box, scan.grid)
+    return _less(a, to_b, box, scan, rival=b), _less(b, shared & ~to_b, box, scan, rival=a)
+
+
+def _mask_dice(a: LesionMask, b: LesionMask) -> float:
+    union = a.box.union(b.box)
+    return dice(a.within(union), b.within(union)) or 0.0
+
+
+def _merged(finding: Finding, into: Finding) -> Finding:
+    reason = f"Merged into lesion {into.lesion} and measured there."
+    return replace(finding, mask=None, measurements=None, merged_into=into.lesion, reason=reason)
+
+
+def _less(finding: Finding, voxels: npt.NDArray[np.bool_], box: Box, scan: Scan, rival: Finding) -> Finding:
+    """The finding less some voxels, kept in one piece."""
+    if not voxels.any() or finding.mask is None or finding.point_mm is None:
+        return finding
+    rest = finding.mask.without(voxels, box)
+    if rest.is_empty:
+        return _merged(finding, into=rival)
+    piece, _ = nearest_component(rest.voxels, rest.grid(scan.grid), finding.point_mm)
+    return with_mask(finding, LesionMask.of(piece, rest.box), scan)

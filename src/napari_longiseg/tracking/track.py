@@ -1,0 +1,190 @@
+"""LinGuinE: from one click or outline, find and outline a lesion on every scan of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.geometry import as_point
+from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence
+from napari_longiseg.core.progress import Progress, scaled, silent
+from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.core.timing import Timer
+from napari_longiseg.registration.base import PointMap, Registration, map_near
+from napari_longiseg.registration.cache import RegistrationCache
+from napari_longiseg.segmentation.base import Prior, Segmenter
+from napari_longiseg.tracking.correspondence import reconcile
+from napari_longiseg.tracking.findings import Prompt, find, with_mask
+from napari_longiseg.tracking.options import TrackOptions
+from napari_longiseg.tracking.prompts import check_prompts, source_id
+from napari_longiseg.tracking.voi import prior_of
+
+DEFAULT_TOLERANCE_MM = 5.0
+"""How far a mapped point may lie from the lesion where the registration cannot tell."""
+
+
+@dataclass
+class Tracker:
+    """Propagates lesions through studies with one registration and one segmenter.
+
+    Attributes
+    ----------
+    registration, segmenter
+        Any method behind the protocols.
+    options : TrackOptions
+        How to propagate.
+    cache : RegistrationCache
+        Share one between trackers so that a pair is aligned once.
+    timer : Timer
+        Adds up the time of every step.
+    """
+
+    registration: Registration
+    segmenter: Segmenter
+    options: TrackOptions = field(default_factory=TrackOptions)
+    cache: RegistrationCache = field(default_factory=RegistrationCache)
+    timer: Timer = field(default_factory=Timer)
+
+    def track(self, study: Study, progress: Progress = silent) -> Iterator[Finding]:
+        """Find every lesion of the study on every scan.
+
+        Findings come as they are ready: those of the source scan first, then scan by scan in the order of
+        distance in time. Every lesion x scan pair comes exactly once.
+
+        Raises
+        ------
+        InputError
+            When a lesion has no prompt to start from, or a click lies outside its scan.
+        RegistrationError, SegmentationError
+            From the methods.
+        """
+        check_prompts(study, self.options)
+        by_source: dict[str, list[Lesion]] = {}
+        for lesion in study.lesions:
+            by_source.setdefault(source_id(lesion, self.options), []).append(lesion)
+        steps = max(len(by_source) * len(study.scans), 1)
+        done = 0
+        for start, lesions in by_source.items():
+            source = study.scan(start)
+            progress(f"Outlining on {source.id}", done / steps)
+            on_source = self._on_source(source, lesions)
+            yield from on_source.values()
+            done += 1
+            for target in _nearest_in_time(study, source):
+                part = scaled(progress, done / steps, (done + 1) / steps)
+                yield from self._on_target(source, target, lesions, on_source, part)
+                done += 1
+        progress("Done", 1.0)
+
+    def _on_source(self, source: Scan, lesions: Sequence[Lesion]) -> dict[int, Finding]:
+        with self.timer.step(f"segment {source.id}"):
+            found = {
+                lesion.id: with_mask(_draft(lesion, source, source, Origin.SOURCE), mask.mask, source)
+                for lesion in lesions
+                if (mask := lesion.source_mask) and mask.scan == source.id
+            }
+            clicked = [lesion for lesion in lesions if lesion.id not in found]
+            prompts = [
+                _clicked(lesion, source, _draft(lesion, source, source, Origin.SOURCE)) for lesion in clicked
+            ]
+            for finding in find(source, prompts, self.segmenter, self.options):
+                found[finding.lesion] = finding
+            ordered = [found[lesion.id] for lesion in lesions]
+            return {finding.lesion: finding for finding in reconcile(ordered, source, {})}
+
+    def _on_target(
+        self,
+        source: Scan,
+        target: Scan,
+        lesions: Sequence[Lesion],
+        on_source: dict[int, Finding],
+        progress: Progress,
+    ) -> list[Finding]:
+        """Findings of all lesions of one source on one other scan."""
+        with self.timer.step(f"register {source.id} to {target.id}"):
+            point_map = self.cache.point_map(self.registration, source, target, scaled(progress, 0.0, 0.8))
+        prompts, findings = [], []
+        for number, lesion in enumerate(lesions):
+            progress(f"Carrying lesion {lesion.id} to {target.id}", 0.8 + 0.1 * number / len(lesions))
+            with self.timer.step(f"refine {source.id} to {target.id}"):
+                prompt = self._prompt(lesion, source, target, on_source[lesion.id], point_map)
+            if isinstance(prompt, Finding):
+                findings.append(prompt)
+            else:
+                prompts.append(prompt)
+        progress(f"Outlining on {target.id}", 0.9)
+        with self.timer.step(f"segment {target.id}"):
+            findings += find(target, prompts, self.segmenter, self.options)
+            source_ml = {i: f.measurements.volume_ml for i, f in on_source.items() if f.measurements}
+            return reconcile(sorted(findings, key=lambda f: f.lesion), target, source_ml)
+
+    def _prompt(
+        self, lesion: Lesion, source: Scan, target: Scan, on_source: Finding, point_map: PointMap
+    ) -> Prompt | Finding:
+        """What to look for on the target, or the finding where the point leaves the scan."""
+        if on_source.point_mm is None:
+            msg = f"Lesion {lesion.id} has no point on {source.id}."
+            raise InputError(msg)
+        near = map_near(point_map, on_source.point_mm)
+        proposed = as_point(near([on_source.point_mm])[0])
+        uncertainty = float(near.uncertainty_mm([on_source.point_mm])[0])
+        draft = replace(
+            _draft(lesion, target, source, Origin.PROPAGATED),
+            point_mm=proposed,
+            proposed_mm=proposed,
+            uncertainty_mm=None if np.isnan(uncertainty) else uncertainty,
+            registration=self.registration.name,
+        )
+        prior = self._prior(source, on_source)
+        if any(click.positive for click in lesion.clicks_on(target.id)):
+            return _clicked(lesion, target, draft, prior)
+        if not target.grid.contains(proposed):
+            return _out_of_view(draft)
+        clicks = (Click(target.id, proposed), *lesion.clicks_on(target.id))
+        tolerance = DEFAULT_TOLERANCE_MM if np.isnan(uncertainty) else 2.0 * uncertainty
+        return Prompt(draft, clicks, prior, float(np.clip(tolerance, 2.0, self.options.max_distance_mm)))
+
+    def _prior(self, source: Scan, on_source: Finding) -> Prior | None:
+        if on_source.mask is None or on_source.point_mm is None:
+            return None
+        if "prior" not in self.segmenter.info.prompts:
+            return None
+        return prior_of(source, on_source.mask, on_source.point_mm, self.segmenter.info)
+
+
+def _draft(lesion: Lesion, scan: Scan, source: Scan, origin: Origin) -> Finding:
+    return Finding(
+        lesion=lesion.id,
+        scan=scan.id,
+        presence=Presence.NOT_FOUND,
+        origin=origin,
+        source_scan=source.id,
+    )
+
+
+def _clicked(lesion: Lesion, scan: Scan, draft: Finding, prior: Prior | None = None) -> Prompt:
+    """The prompt where a reader clicked on the scan: their clicks, whatever a registration says."""
+    clicks = lesion.clicks_on(scan.id)
+    first = next(click.point_mm for click in clicks if click.positive)
+    return Prompt(replace(draft, origin=Origin.SOURCE, point_mm=first), clicks, prior)
+
+
+def _out_of_view(draft: Finding) -> Finding:
+    reason = f"The lesion's place lies outside scan {draft.scan}."
+    return replace(draft, presence=Presence.OUT_OF_VIEW, reason=reason)
+
+
+def _nearest_in_time(study: Study, source: Scan) -> list[Scan]:
+    """The other scans, nearest to the source first: by date where all have one, else by order."""
+    position = {scan.id: number for number, scan in enumerate(study.scans)}
+
+    def distance(scan: Scan) -> tuple[int, int]:
+        steps = abs(position[scan.id] - position[source.id])
+        if scan.date is None or source.date is None:
+            return steps, steps
+        return abs((scan.date - source.date).days), steps
+
+    return sorted((scan for scan in study.scans if scan.id != source.id), key=distance)

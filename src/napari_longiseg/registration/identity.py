@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan
@@ -32,6 +33,18 @@ class IdentityRegistration:
     name: ClassVar[str] = "identity"
 
     def align(self, source: Scan, target: Scan, progress: Progress) -> IdentityMap:
-        """Return the identity; the scans are not looked at."""
+        """Return the identity.
+
+        Raises
+        ------
+        RegistrationError
+            When the scans have no part of patient space in common.
+        """
+        if min(source.grid.overlap_mm(target.grid)) <= 0:
+            msg = (
+                f"{source.id} and {target.id} have no part of patient space in common; use a registration "
+                "that aligns them."
+            )
+            raise RegistrationError(msg)
         progress("Using patient coordinates as they are", 1.0)
         return IdentityMap()

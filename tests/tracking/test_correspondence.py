@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
+from napari_longiseg.core.scan import Scan
+from napari_longiseg.tracking.correspondence import reconcile
+from napari_longiseg.tracking.findings import with_mask
+
+
+@pytest.fixture
+def scan(grid):
+    return Scan("T1", np.zeros(grid.shape, np.int16), grid)
+
+
+@pytest.fixture
+def found(scan, make_ball):
+    def make(lesion, centre, radius, origin=Origin.PROPAGATED):
+        draft = Finding(lesion, "T1", Presence.PRESENT, origin, "T0")
+        return with_mask(draft, LesionMask.of(make_ball(scan.grid, centre, radius)), scan)
+
+    return make
+
+
+def test_strangers_stay_as_they_are(scan, found):
+    pair = [found(1, (-10, 30, 15), 5), found(2, (-10, 30, 40), 5)]
+    assert reconcile(pair, scan, {}) == pair
+
+
+def test_overlap_is_shared_out_and_measured_again(scan, found):
+    a, b = found(1, (-10, 30, 20), 6), found(2, (-10, 30, 28), 6)
+    after_a, after_b = reconcile([a, b], scan, {})
+    on_a, on_b = after_a.mask.on(scan.grid.shape), after_b.mask.on(scan.grid.shape)
+    assert not (on_a & on_b).any()
+    np.testing.assert_array_equal(on_a | on_b, a.mask.on(scan.grid.shape) | b.mask.on(scan.grid.shape))
+    assert after_a.measurements.volume_ml < a.measurements.volume_ml
+    assert after_a.measurements.volume_ml == pytest.approx(on_a.sum() * scan.grid.voxel_ml)
+
+
+def test_coalesced_lesions_merge_into_the_larger(scan, found):
+    a, b = found(1, (-10, 30, 25), 8), found(2, (-10, 30, 25.2), 8)
+    kept, merged = reversed(reconcile([a, b], scan, {1: 0.5, 2: 2.0}))
+    assert kept is b
+    assert merged.merged_into == 2
+    assert merged.presence is Presence.PRESENT
+    assert merged.mask is None
+    assert "Merged into lesion 2" in merged.reason
+
+
+def test_what_a_reader_clicked_is_not_merged(scan, found):
+    a, b = found(1, (-10, 30, 24), 8, Origin.SOURCE), found(2, (-10, 30, 26), 8, Origin.SOURCE)
+    assert all(f.merged_into is None and f.mask for f in reconcile([a, b], scan, {}))

@@ -1,0 +1,32 @@
+# `make demo` and `make test` need nothing but this folder, Python 3.11 or newer and a package index.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+# A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
+VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
+
+.PHONY: demo test lint typecheck pytest sample install clean
+
+demo: install
+	$(BIN)/longiseg demo --out demo_output
+
+test: lint pytest
+
+lint: install
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate --imports napari-longiseg
+
+pytest: install
+	$(VIRTUAL_SCREEN) $(BIN)/python -m pytest
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml scripts/install.sh
+	bash scripts/install.sh $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo_output

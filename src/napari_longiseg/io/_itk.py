@@ -1,0 +1,42 @@
+"""Between SimpleITK images and arrays with a grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_longiseg.core.geometry import Grid, as_point, as_shape
+from napari_longiseg.io.points import from_xyz, to_xyz
+
+
+def simple_itk() -> Any:  # noqa: ANN401 - SimpleITK has no types
+    """SimpleITK, imported on first use."""
+    import SimpleITK
+
+    return SimpleITK
+
+
+def grid_of(image: Any) -> Grid:  # noqa: ANN401 - SimpleITK has no types
+    """The grid of a 3-D SimpleITK image, axes in array order.
+
+    ITK's direction has rows x, y, z and one column per index axis i, j, k; ours is the same matrix with
+    both orders reversed.
+    """
+    rows = np.asarray(image.GetDirection()).reshape(3, 3)[::-1, ::-1]
+    return Grid(
+        shape=as_shape(image.GetSize()[::-1]),
+        spacing_mm=from_xyz(image.GetSpacing()),
+        origin_mm=from_xyz(image.GetOrigin()),
+        direction=(as_point(rows[0]), as_point(rows[1]), as_point(rows[2])),
+    )
+
+
+def itk_image(array: npt.NDArray[Any], grid: Grid) -> Any:  # noqa: ANN401 - SimpleITK has no types
+    """A SimpleITK image of an array (Z, Y, X) on its grid."""
+    image = simple_itk().GetImageFromArray(array)
+    image.SetSpacing(to_xyz(grid.spacing_mm))
+    image.SetOrigin(to_xyz(grid.origin_mm))
+    image.SetDirection(np.asarray(grid.direction)[::-1, ::-1].ravel().tolist())
+    return image

@@ -1,0 +1,70 @@
+"""From the grid of a file to the LPS grid that the package works on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from napari_longiseg.core.geometry import SNAP_TOLERANCE, Grid, as_point, as_shape
+from napari_longiseg.core.resample import resample
+from napari_longiseg.core.scan import AIR_HU
+
+
+def is_oblique(grid: Grid) -> bool:
+    """Whether the array axes are not the patient axes in some order and sense."""
+    direction = np.asarray(grid.direction)
+    return not np.allclose(direction, np.rint(direction), rtol=0, atol=SNAP_TOLERANCE)
+
+
+def to_working(values: npt.NDArray[Any], native: Grid) -> tuple[npt.NDArray[Any], Grid]:
+    """An image on its LPS working grid.
+
+    Where the array axes are patient axes, they are only reordered and flipped, and the spacing is kept
+    exactly. An oblique image is interpolated linearly on a grid that covers it, with the same spacing along
+    the nearest axes; where the values are whole numbers they stay so.
+
+    Parameters
+    ----------
+    values : (K, J, I)
+        HU on *native*.
+    native : Grid
+        Any orthonormal direction.
+
+    Returns
+    -------
+    image : (Z, Y, X), of the same type
+    grid : Grid
+        Its direction is the identity.
+    """
+    if is_oblique(native):
+        grid = covering_grid(native)
+        image = resample(values, native, grid, fill=AIR_HU)
+        return (np.rint(image) if values.dtype.kind in "iu" else image).astype(values.dtype), grid
+    axes = nearest_axes(native)
+    senses = np.sign(np.asarray(native.direction)[np.arange(3), axes])
+    start = np.zeros(3)
+    start[axes] = np.where(senses > 0, 0, np.asarray(native.shape)[axes] - 1)
+    image = np.flip(values.transpose(axes), tuple(np.flatnonzero(senses < 0)))
+    return np.ascontiguousarray(image), Grid(
+        shape=as_shape(image.shape),
+        spacing_mm=as_point(np.asarray(native.spacing_mm)[axes]),
+        origin_mm=as_point(native.to_mm(start)),
+    )
+
+
+def covering_grid(native: Grid) -> Grid:
+    """The LPS grid that covers an oblique one, with its spacing along the nearest axes."""
+    spacing = np.asarray(native.spacing_mm)[nearest_axes(native)]
+    low, high = native.bounds_mm()
+    shape = np.ceil((high - low) / spacing - 1e-6)
+    origin = (low + high) / 2 - (shape - 1) / 2 * spacing
+    return Grid(as_shape(shape), as_point(spacing), as_point(origin))
+
+
+def nearest_axes(grid: Grid) -> npt.NDArray[np.intp]:
+    """For each patient axis (z, y, x) the array axis that runs along it best, each taken once."""
+    _, axes = linear_sum_assignment(np.abs(grid.direction), maximize=True)
+    return np.asarray(axes)

@@ -1,0 +1,154 @@
+"""The study manifest ``study.json`` as values, and its mistakes as sentences."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_longiseg.core.errors import InputError
+
+SCHEMA = "longiseg-study/1"
+LARGEST_LESION_ID = 65535
+"""Lesion ids are label values of 16 bits."""
+
+ScanId = Annotated[str, Field(min_length=1, pattern=r'^[^\s./\\:*?"<>|][^/\\:*?"<>|]*$')]
+"""Names a file in the results, so it holds no separators."""
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ScanEntry(_Entry):
+    """One scan; *series* chooses one of several in a DICOM folder."""
+
+    id: ScanId
+    image: Annotated[str, Field(min_length=1)]
+    date: dt.date | None = None
+    series: str | int | None = None
+
+
+class ClickEntry(_Entry):
+    """A click; *point* is ``[x, y, z]`` in LPS mm."""
+
+    scan: str
+    point: Annotated[list[Coordinate], Field(min_length=3, max_length=3)]
+    positive: bool = True
+
+
+class MaskEntry(_Entry):
+    """An outline: one label of a label image."""
+
+    scan: str
+    path: Annotated[str, Field(min_length=1)]
+    label: Annotated[int, Field(ge=1)]
+
+
+class LesionEntry(_Entry):
+    """One lesion with its prompts."""
+
+    id: Annotated[int, Field(ge=1, le=LARGEST_LESION_ID)]
+    name: str = ""
+    clicks: list[ClickEntry] = []
+    mask: MaskEntry | None = None
+
+
+class Manifest(_Entry):
+    """The whole file."""
+
+    schema_: Literal["longiseg-study/1"] = Field(alias="schema")
+    patient: str
+    scans: Annotated[list[ScanEntry], Field(min_length=1)]
+    lesions: list[LesionEntry] = []
+
+
+def parse_manifest(text: str, path: Path) -> Manifest:
+    """Read a manifest.
+
+    Parameters
+    ----------
+    text : str
+        The file's content.
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the field as the user wrote it, ``lesions[1].clicks[0].point``.
+    """
+    try:
+        json.loads(text)
+        manifest = Manifest.model_validate_json(text)
+    except json.JSONDecodeError as error:
+        msg = f"{path} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        raise InputError(msg) from error
+    except ValidationError as error:
+        raise InputError(f"{path}: {_sentence(error)}.") from error
+    if mistake := _cross_reference(manifest):
+        raise InputError(f"{path}: {mistake}.")
+    return manifest
+
+
+def _sentence(error: ValidationError) -> str:
+    """What is wrong with the first wrong field."""
+    first = error.errors(include_url=False)[0]
+    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
+    if "series" in first["loc"]:  # the union's branch is no field
+        steps = steps[: first["loc"].index("series") + 1]
+    field = "".join(steps).lstrip(".") or "the manifest"
+    more = error.error_count() - 1
+    return f"{field} {_demand(first, field)}" + (f" ({more} more mistakes)" if more else "")
+
+
+def _demand(error: Any, field: str) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    kind, context = error["type"], error.get("ctx", {})
+    if field.endswith(".point") and kind in ("too_short", "too_long"):
+        return f"must have 3 numbers, not {context['actual_length']}"
+    if field.endswith(".date"):
+        return "must be a date like 2024-01-31"
+    demands = {
+        "missing": "is missing",
+        "extra_forbidden": "is not a field of a study manifest",
+        "string_type": "must be a text in quotes",
+        "string_too_short": "must not be empty",
+        "string_pattern_mismatch": 'must be a name without / \\ : * ? " < > | and no dot or space in front',
+        "float_type": "must be a number",
+        "finite_number": "must be a finite number",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "bool_type": "must be true or false",
+        "list_type": "must be a list",
+        "model_type": "must be an object in { }",
+        "literal_error": f'must be "{SCHEMA}"',
+        "too_short": "must have at least one entry",
+        "greater_than_equal": f"must be {context.get('ge')} or more",
+        "less_than_equal": f"must be {context.get('le')} or less",
+    }
+    return demands.get(kind, f"is wrong ({error['msg']})")
+
+
+def _cross_reference(manifest: Manifest) -> str | None:
+    """The first id that is used twice or that does not exist."""
+    scans: dict[str, None] = {}
+    for i, scan in enumerate(manifest.scans):
+        if scan.id in scans:
+            return f"scans[{i}].id repeats {scan.id!r}"
+        scans[scan.id] = None
+    lesions: set[int] = set()
+    for i, lesion in enumerate(manifest.lesions):
+        if lesion.id in lesions:
+            return f"lesions[{i}].id repeats {lesion.id}"
+        lesions.add(lesion.id)
+        named = [(f"clicks[{j}]", click.scan) for j, click in enumerate(lesion.clicks)]
+        if lesion.mask:
+            named.append(("mask", lesion.mask.scan))
+        for field, scan_id in named:
+            if scan_id not in scans:
+                return f"lesions[{i}].{field}.scan is {scan_id!r}, but the scans are {', '.join(scans)}"
+    return None

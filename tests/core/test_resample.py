@@ -55,3 +55,17 @@ class TestLabels:
     def test_a_shifted_grid_is_not_the_same(self, grid):
         shifted = Grid(grid.shape, grid.spacing_mm, (-30.0, 12.0, 6.0))
         assert axis_order(grid, shifted) is None
+
+    def test_the_border_is_kept_where_grids_nearly_agree(self, grid):
+        """Scans snapped to the patient axes differ from their file by a hair."""
+        labels = np.ones(grid.shape, dtype=np.uint8)
+        turned = Grid(
+            grid.shape, grid.spacing_mm, (-30.01, 11.99, 5.49), ((1, 0, 0), (0, 1, 1e-3), (0, -1e-3, 1))
+        )
+        assert axis_order(grid, turned) is None
+        assert resample_labels(labels, grid, turned).all()
+
+
+def test_the_first_slice_is_not_lost_to_rounding(grid):
+    target = Grid((20, 30, 30), grid.spacing_mm, (-30.0 - 1e-12, 20.3, 10.1))
+    np.testing.assert_allclose(resample(ramp(grid), grid, target, -1024.0), ramp(target), atol=1e-3)

@@ -40,12 +40,13 @@ def resample(image: npt.NDArray[Any], grid: Grid, target: Grid, fill: float) -> 
         On *target*; the values themselves where the voxels coincide.
     """
     matrix, offset = _index_transform(grid, target)
+    # "grid-constant": plain "constant" loses the outermost voxels to the last bit of a rounding error.
     if _is_shift(matrix, offset):
         start = np.rint(offset).astype(int)
         return crop(image, Box(as_shape(start), as_shape(start + target.shape)), fill)
     return np.asarray(
         ndimage.affine_transform(
-            image, matrix, offset, target.shape, np.float32, order=1, mode="constant", cval=fill
+            image, matrix, offset, target.shape, np.float32, order=1, mode="grid-constant", cval=fill
         )
     )
 
@@ -65,7 +66,9 @@ def resample_labels(labels: npt.NDArray[Any], grid: Grid, target: Grid) -> npt.N
         return np.ascontiguousarray(np.flip(labels.transpose(axes), flipped))
     matrix, offset = _index_transform(grid, target)
     return np.asarray(
-        ndimage.affine_transform(labels, matrix, offset, target.shape, labels.dtype, order=0, mode="constant")
+        ndimage.affine_transform(
+            labels, matrix, offset, target.shape, labels.dtype, order=0, mode="grid-constant"
+        )
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from psygnal import Signal
 
 from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Click, Finding, Lesion
 from napari_longiseg.core.scan import Scan, Study
 
@@ -55,14 +57,18 @@ class Session:
         return self._selected
 
     def open(self, study: Study | None) -> None:
-        """Work on this study from now on, with its lesions and no findings."""
+        """Work on this study from now on, with its lesions, no findings, and no lesion selected.
+
+        With none selected the first click makes a lesion of its own, instead of adding to one that the
+        reader may not have looked at.
+        """
         self._study = study
         self._lesions = {lesion.id: lesion for lesion in study.lesions} if study else {}
         self._findings = {}
-        self._selected = min(self._lesions, default=None)
+        self._selected = None
         self.study_changed.emit(study)
         self.lesions_changed.emit()
-        self.selection_changed.emit(self._selected)
+        self.selection_changed.emit(None)
 
     def lesion(self, lesion_id: int) -> Lesion:
         """One lesion.
@@ -76,6 +82,24 @@ class Session:
             msg = f"There is no lesion {lesion_id}."
             raise InputError(msg)
         return self._lesions[lesion_id]
+
+    def study_with(self, lesion_ids: Iterable[int]) -> Study:
+        """The scans with some of the lesions, as they are now; what a tracking run works on.
+
+        Raises
+        ------
+        InputError
+            When no study is open, or there is no such lesion.
+        """
+        return self._opened().with_lesions(tuple(self.lesion(i) for i in sorted(set(lesion_ids))))
+
+    def point_on(self, lesion_id: int, scan_id: str) -> Point | None:
+        """Where a lesion is, or was looked for, on a scan; its first positive click before it is tracked."""
+        finding = self.finding(lesion_id, scan_id)
+        if finding is not None and finding.point_mm is not None:
+            return finding.point_mm
+        clicks = self.lesion(lesion_id).clicks_on(scan_id)
+        return next((click.point_mm for click in clicks if click.positive), None)
 
     def add_lesion(self, name: str = "") -> Lesion:
         """Add a lesion with the next free id and select it."""
@@ -125,10 +149,7 @@ class Session:
 
     def scan(self, scan_id: str) -> Scan:
         """One scan of the study."""
-        if self._study is None:
-            msg = "No study is open."
-            raise InputError(msg)
-        return self._study.scan(scan_id)
+        return self._opened().scan(scan_id)
 
     def finding(self, lesion_id: int, scan_id: str) -> Finding | None:
         """What is known of a lesion on a scan."""
@@ -145,7 +166,15 @@ class Session:
         return tuple(self._findings.values())
 
     def set_finding(self, finding: Finding) -> None:
-        """Put a finding in the place of the one before it."""
+        """Put a finding in the place of the one before it.
+
+        Raises
+        ------
+        InputError
+            When there is no such lesion or scan.
+        """
+        self.lesion(finding.lesion)
+        self.scan(finding.scan)
         self._findings[finding.lesion, finding.scan] = finding
         self.findings_changed.emit(finding.lesion, finding.scan)
 
@@ -154,3 +183,9 @@ class Session:
         for key in [key for key in self._findings if key[0] == lesion_id]:
             del self._findings[key]
             self.findings_changed.emit(*key)
+
+    def _opened(self) -> Study:
+        if self._study is None:
+            msg = "No study is open."
+            raise InputError(msg)
+        return self._study

@@ -1,0 +1,228 @@
+"""The bridge between a session and a napari viewer: it shows one, through the public API of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import napari.viewer
+import numpy as np
+
+from napari_longiseg._napari.adopt import scan_layers
+from napari_longiseg._napari.alignment import display_shifts
+from napari_longiseg._napari.cell import Cell
+from napari_longiseg._napari.grid import put_in_grid, remove_layers
+from napari_longiseg._napari.windows import WINDOWS, window_name
+from napari_longiseg.core.geometry import Box, Point
+from napari_longiseg.core.scan import Study
+from napari_longiseg.session import Session
+
+Deferred = Callable[[Callable[[], None]], None]
+
+
+class LayerBridge:
+    """Shows the scans, findings and clicks of a session as layers, side by side.
+
+    Whoever makes it must keep it: signals hold it weakly.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Also a ``ViewerModel``.
+    session : Session
+        What is shown.
+    defer : callable
+        Runs a function once napari has finished what it is doing; layers must not be added or removed while
+        napari is removing some.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, session: Session, defer: Deferred) -> None:
+        self._viewer = viewer
+        self._session = session
+        self._defer = defer
+        self._cells: dict[str, Cell] = {}
+        self._painted: dict[tuple[int, str], Box] = {}
+        self._aligned = True
+        self._arranging = False
+        session.study_changed.connect(self._on_study)
+        session.lesions_changed.connect(self._on_lesions)
+        session.findings_changed.connect(self._on_finding)
+        session.selection_changed.connect(self._on_selection)
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The scans shown, from left to right."""
+        return tuple(self._cells.values())
+
+    def cell_of(self, layer: Any) -> Cell | None:  # noqa: ANN401 - may be a proxy of a layer
+        """The cell that a layer belongs to."""
+        return next((cell for cell in self.cells if cell.owns(layer)), None)
+
+    def close(self) -> None:
+        """Stop watching; the layers stay in the viewer."""
+        session = self._session
+        session.study_changed.disconnect(self._on_study)
+        session.lesions_changed.disconnect(self._on_lesions)
+        session.findings_changed.disconnect(self._on_finding)
+        session.selection_changed.disconnect(self._on_selection)
+        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._unlink_windows()
+
+    def set_window(self, name: str) -> None:
+        """Show all scans in a CT window of :data:`WINDOWS`."""
+        for cell in self.cells[:1]:  # the others follow
+            cell.image.contrast_limits = WINDOWS[name]
+
+    def set_aligned(self, aligned: bool) -> None:
+        """Whether the selected lesion is shown at the same place in all cells, or each scan where it lies."""
+        self._aligned = aligned
+        self._align()
+        self._go_to_selected()
+
+    def go_to(self, lesion_id: int, scan_id: str) -> None:
+        """Move the slice to a lesion on a scan, and the camera where the lesion is out of sight."""
+        cell, point = self._cells.get(scan_id), self._session.point_on(lesion_id, scan_id)
+        if cell is None or point is None:
+            return
+        world = cell.to_world(point)
+        dims = self._viewer.dims
+        for axis in dims.not_displayed:
+            dims.set_point(axis, world[axis])
+        camera = self._viewer.scene.camera
+        shown = list(dims.displayed)
+        half = np.asarray(self._viewer.canvas.viewbox_size(self._viewer.layers)) / camera.zoom / 2
+        centre = np.asarray(camera.center)[-len(shown) :]
+        if len(shown) == 2 and (np.abs(np.asarray(world)[shown] - centre) > 0.9 * half).any():
+            camera.center = tuple(np.asarray(world)[shown])
+
+    # ---- what the session says
+
+    def _on_study(self, study: Study | None) -> None:
+        self._unlink_windows()
+        old, self._cells, self._painted = self.cells, {}, {}
+        self._arranging = True
+        try:
+            loaded = scan_layers(self._viewer.layers, study) if study else {}
+            kept = {layer.unique_id for layer in loaded.values()}
+            stale = [layer for cell in old for layer in cell.layers if layer.unique_id not in kept]
+            remove_layers(self._viewer, stale)
+            if study is None:
+                self._viewer.canvas.grid.enabled = False
+                return
+            window = WINDOWS[window_name(study.scans)]
+            self._cells = {scan.id: Cell(scan, study, window, loaded.get(scan.id)) for scan in study.scans}
+            put_in_grid(self._viewer, self.cells)
+        finally:
+            self._arranging = False
+        self._link_windows()
+        self._align()
+        self._viewer.reset_view(margin=0.02)
+
+    def _on_lesions(self) -> None:
+        for cell in self.cells:
+            cell.show_clicks(self._session.lesions)
+
+    def _on_finding(self, lesion_id: int, scan_id: str) -> None:
+        cell = self._cells.get(scan_id)
+        if cell is None:
+            return
+        self._paint(cell, lesion_id)
+        if lesion_id == self._session.selected:
+            self._align()
+            finding = self._session.finding(lesion_id, scan_id)
+            if finding is not None and finding.scan == finding.source_scan:
+                self._go_to_selected()
+
+    def _on_selection(self, lesion_id: int | None) -> None:
+        self._align()
+        self._go_to_selected()
+
+    # ---- what napari says
+
+    def _on_layer_removed(self, event: Any) -> None:  # noqa: ANN401 - napari's event
+        if not self._arranging and self.cell_of(event.value) is not None:
+            self._defer(self.settle)
+
+    def settle(self) -> None:
+        """Make the layers whole again after the user has removed some.
+
+        A scan whose image is gone leaves the grid with its other layers; missing labels and clicks come
+        back; when no scan is left, the study is closed.
+        """
+        present = {layer.unique_id for layer in self._viewer.layers}
+        gone = [cell for cell in self.cells if cell.image.unique_id not in present]
+        if not self._cells:
+            return
+        if len(gone) == len(self._cells):
+            self._session.open(None)
+            return
+        self._unlink_windows()
+        self._arranging = True
+        try:
+            for cell in gone:
+                del self._cells[cell.scan.id]
+                remove_layers(self._viewer, cell.layers)
+            for cell in self.cells:
+                self._restore(cell, present)
+            put_in_grid(self._viewer, self.cells)
+        finally:
+            self._arranging = False
+            self._link_windows()
+
+    # ---- helpers
+
+    def _restore(self, cell: Cell, present: set[Any]) -> None:
+        if cell.labels.unique_id not in present:
+            cell.labels = cell.new_labels()
+            cell.paint(self._session.findings_on(cell.scan.id), Box((0, 0, 0), cell.scan.grid.shape))
+        if cell.clicks.unique_id not in present:
+            cell.clicks = cell.new_clicks()
+            cell.show_clicks(self._session.lesions)
+        cell.shift(cell.shift_mm)
+
+    def _paint(self, cell: Cell, lesion_id: int) -> None:
+        """Draw one lesion's box anew, together with where it was before."""
+        key = (lesion_id, cell.scan.id)
+        finding = self._session.finding(*key)
+        before = self._painted.pop(key, None)
+        now = finding.mask.box if finding is not None and finding.mask is not None else None
+        if now is not None:
+            self._painted[key] = now
+        boxes = [box for box in (before, now) if box is not None]
+        for box in boxes:
+            cell.paint(self._session.findings_on(cell.scan.id), box)
+
+    def _align(self) -> None:
+        study, selected = self._session.study, self._session.selected
+        if study is None:
+            return
+        points: dict[str, Point] = {}
+        reference = None
+        if self._aligned and selected is not None:
+            reference = self._session.lesion(selected).source_scan
+            found = {scan.id: self._session.point_on(selected, scan.id) for scan in study.scans}
+            points = {scan_id: point for scan_id, point in found.items() if point is not None}
+        shifts = display_shifts(study, points, reference)
+        for cell in self.cells:
+            cell.shift(shifts[cell.scan.id])
+
+    def _go_to_selected(self) -> None:
+        selected = self._session.selected
+        if selected is not None and (source := self._session.lesion(selected).source_scan):
+            self.go_to(selected, source)
+
+    def _link_windows(self) -> None:
+        for cell in self.cells:
+            cell.image.events.contrast_limits.connect(self._on_window)
+
+    def _unlink_windows(self) -> None:
+        for cell in self.cells:
+            cell.image.events.contrast_limits.disconnect(self._on_window)
+
+    def _on_window(self, event: Any) -> None:  # noqa: ANN401 - napari's event
+        """Keep the CT windows of all scans equal."""
+        limits = list(event.source.contrast_limits)
+        for cell in self.cells:
+            if list(cell.image.contrast_limits) != limits:
+                cell.image.contrast_limits = limits

@@ -1,0 +1,115 @@
+"""One scan in one cell of the grid: its image, its label volume and its clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import napari.layers
+import numpy as np
+
+from napari_longiseg._napari.layers import (
+    click_options,
+    click_points,
+    image_options,
+    label_options,
+    title,
+)
+from napari_longiseg._napari.windows import WINDOW_RANGE, Window
+from napari_longiseg.core.geometry import Box, Point, as_point
+from napari_longiseg.core.labels import label_volume
+from napari_longiseg.core.lesion import Finding, Lesion, LesionMask
+from napari_longiseg.core.scan import Scan, Study
+
+
+class Cell:
+    """Three layers of one scan.
+
+    Parameters
+    ----------
+    scan : Scan
+        What is shown.
+    study : Study
+        The study it belongs to.
+    window : (2,) float
+        Lowest and highest HU shown.
+    image : napari.layers.Image, optional
+        The image layer where the reader has made it already.
+    """
+
+    def __init__(self, scan: Scan, study: Study, window: Window, image: Any | None = None) -> None:  # noqa: ANN401 - may be a proxy of a layer
+        self.scan = scan
+        self.image = image or napari.layers.Image(scan.image, **image_options(scan, study, window))
+        self.image.contrast_limits_range = WINDOW_RANGE
+        self.image.contrast_limits = window
+        self.image.name = title(scan)
+        self.image.name_overlay.visible = True
+        self.image.name_overlay.font_size = 12
+        self.labels = self.new_labels()
+        self.clicks = self.new_clicks()
+        self.shift_mm: Point = (0.0, 0.0, 0.0)
+
+    @property
+    def layers(self) -> tuple[Any, Any, Any]:
+        """Image, labels and clicks, from bottom to top."""
+        return self.image, self.labels, self.clicks
+
+    def new_labels(self) -> napari.layers.Labels:
+        """An empty label layer."""
+        labels = np.zeros(self.scan.grid.shape, dtype=np.uint16)
+        return napari.layers.Labels(labels, **label_options(self.scan))
+
+    def new_clicks(self) -> napari.layers.Points:
+        """A points layer without points."""
+        return napari.layers.Points(None, **click_options(self.scan))
+
+    def owns(self, layer: Any) -> bool:  # noqa: ANN401 - may be a proxy of a layer
+        """Whether a layer is one of the cell's."""
+        return layer.unique_id in {own.unique_id for own in self.layers}
+
+    def paint(self, findings: Sequence[Finding], box: Box) -> None:
+        """Draw the masks of the scan's findings anew inside a box of its voxels, in place."""
+        region = box.clipped(self.scan.grid.shape)
+        if region.is_empty:
+            return
+        whole = Box((0, 0, 0), region.shape)
+        inside = [replace(f, mask=LesionMask(whole, f.mask.within(region))) for f in findings if f.mask]
+        label_volume(inside, self.scan.grid.crop(region), out=self.labels.data[region.slices])
+        self.labels.refresh(extent=False)
+
+    def show_clicks(self, lesions: Sequence[Lesion]) -> None:
+        """Draw the clicks of all lesions on this scan."""
+        indices, colours, symbols = click_points(self.scan, lesions)
+        self.clicks.data = indices
+        if len(indices):
+            self.clicks.face_color = np.array(colours)
+            self.clicks.symbol = symbols
+        self.clicks.selected_data = set()
+
+    def shift(self, shift_mm: Point) -> None:
+        """Display the scan this far (mm, order z, y, x) from its patient position."""
+        self.shift_mm = shift_mm
+        translate = np.asarray(self.scan.grid.origin_mm) + shift_mm
+        for layer in self.layers:
+            if not np.allclose(layer.translate, translate, atol=1e-6):
+                layer.translate = translate
+
+    def to_world(self, point_mm: Point) -> Point:
+        """Where a point of the patient is displayed."""
+        return as_point(np.add(point_mm, self.shift_mm))
+
+    def to_patient(self, world: Sequence[float], across: Sequence[int]) -> Point:
+        """The patient point (LPS mm) under a displayed position.
+
+        Parameters
+        ----------
+        world : (3,) float
+            Position in the viewer.
+        across : sequence of int
+            Axes that the view cuts across; along these the point lies on the centre of the slice shown.
+        """
+        index = self.scan.grid.to_index(np.subtract(world, self.shift_mm))
+        for axis in across:
+            index[axis] = np.rint(index[axis])
+        return as_point(self.scan.grid.to_mm(index))

@@ -1,0 +1,131 @@
+"""A session at work in a viewer: layers, clicks and jobs put together. The panel is a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import napari.viewer
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_longiseg._napari.adopt import loaded_study
+from napari_longiseg._napari.bridge import LayerBridge
+from napari_longiseg._napari.clicks import ClickRouter
+from napari_longiseg._napari.runner import Runner
+from napari_longiseg._napari.tasks import TrackSettings
+from napari_longiseg.core.errors import LongisegError
+from napari_longiseg.core.geometry import Point
+from napari_longiseg.core.lesion import Click
+from napari_longiseg.session import Session
+
+
+class Desk:
+    """Owns a session, its bridge to the viewer, the click router and the runner.
+
+    Signals hold all of these weakly, so whoever makes a desk must keep it, and close it.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Studies that are loaded in it are taken up, now and later.
+    settings : callable
+        How to track, asked at each run.
+
+    Attributes
+    ----------
+    negative : bool
+        Clicks are negative even without Shift.
+    track_on_click : bool
+        Each click starts tracking.
+
+    Signals
+    -------
+    noticed(str)
+        One sentence about what a click did.
+    failed(str)
+        One sentence about what cannot be done.
+    """
+
+    noticed = Signal(str)
+    failed = Signal(str)
+
+    def __init__(self, viewer: napari.viewer.Viewer, settings: Callable[[], TrackSettings]) -> None:
+        self._viewer = viewer
+        self._settings = settings
+        self._closed = False
+        self.negative = False
+        self.track_on_click = True
+        self.session = Session()
+        self.bridge = LayerBridge(viewer, self.session, self._defer)
+        self.router = ClickRouter(viewer, self.bridge)
+        self.runner = Runner(self.session)
+        self.router.clicked.connect(self._on_clicked)
+        self.router.missed.connect(self.failed)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+
+    def close(self) -> None:
+        """Stop all work and let go of the viewer; may be called more than once."""
+        if self._closed:
+            return
+        self._closed = True
+        self.runner.close()
+        self.router.enabled = False
+        self.bridge.close()
+        self._viewer.layers.events.inserted.disconnect(self._on_inserted)
+
+    def adopt(self) -> None:
+        """Take up a study that the reader or File > Open Sample has loaded."""
+        study = loaded_study(self._viewer.layers)
+        if study is None or study == self.session.study:
+            return
+        if self.session.study is not None and len(study.scans) == 1 and self.session.lesions:
+            return  # a single image beside a study that is being worked on
+        self.session.open(study)
+
+    def track(self, lesion_ids: Iterable[int]) -> None:
+        """Track lesions that have a prompt; say so where none has."""
+        ready = [i for i in lesion_ids if self.session.lesion(i).source_scan is not None]
+        if not ready:
+            self.failed.emit("Click a lesion on one of the scans first.")
+            return
+        if settings := self._checked_settings():
+            self.runner.track(ready, settings)
+
+    def export(self, folder: Path) -> None:
+        """Write masks, table and record of all lesions into a folder."""
+        if settings := self._checked_settings():
+            self.runner.export(folder, settings)
+
+    def _checked_settings(self) -> TrackSettings | None:
+        try:
+            return self._settings()
+        except LongisegError as error:
+            self.failed.emit(str(error))
+            return None
+
+    def _defer(self, call: Callable[[], None]) -> None:
+        QTimer.singleShot(0, lambda: None if self._closed else call())
+
+    def _on_inserted(self, _: Any) -> None:  # noqa: ANN401 - napari's event
+        self._defer(self.adopt)
+
+    def _on_clicked(self, scan_id: str, point_mm: Point, positive: bool) -> None:
+        session = self.session
+        positive = positive and not self.negative
+        selected = session.selected
+        if not positive and (selected is None or session.lesion(selected).source_scan is None):
+            self.failed.emit("A lesion starts with a positive click; make a negative one after it.")
+            return
+        if selected is None:
+            selected = session.add_lesion().id
+        try:
+            session.add_click(selected, Click(scan_id, point_mm, positive))
+        except LongisegError as error:
+            self.failed.emit(str(error))
+            return
+        kind = "Click" if positive else "Negative click"
+        self.noticed.emit(f"{kind} for lesion {selected} on {scan_id}.")
+        if self.track_on_click:
+            self.track([selected])

@@ -1,0 +1,45 @@
+"""Scans side by side in napari's grid mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import napari.viewer
+
+from napari_longiseg._napari.cell import Cell
+
+FAITHFUL_3D = ("away", "down", "right")
+"""Camera orientation that does not mirror LPS arrays (z, y, x) left to right, as napari's default does."""
+
+
+def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
+    """Give every scan one cell of a 1 x n grid, from left to right.
+
+    Layers that the viewer lacks are added; those of other plugins come after ours.
+    """
+    for cell in cells:
+        present = {layer.unique_id for layer in viewer.layers}
+        for layer in cell.layers:
+            if layer.unique_id not in present:
+                viewer.add_layer(layer)
+    for position, wanted in enumerate(layer for cell in cells for layer in cell.layers):
+        ids = [layer.unique_id for layer in viewer.layers]
+        if ids[position] != wanted.unique_id:
+            viewer.layers.move(ids.index(wanted.unique_id), position)
+    grid = viewer.canvas.grid
+    grid.stride = 3
+    grid.shape = (1, max(len(cells), 1))
+    grid.spacing = 4
+    grid.enabled = True
+    viewer.dims.ndisplay = 2
+    viewer.scene.camera.orientation = FAITHFUL_3D
+    if cells:
+        viewer.layers.selection.active = cells[0].image
+
+
+def remove_layers(viewer: napari.viewer.Viewer, layers: Iterable[Any]) -> None:
+    """Remove those of the layers that are still there."""
+    gone = {layer.unique_id for layer in layers}
+    for layer in [layer for layer in viewer.layers if layer.unique_id in gone]:
+        viewer.layers.remove(layer)

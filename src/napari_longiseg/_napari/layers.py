@@ -1,0 +1,86 @@
+"""What the scans of a study look like as napari layers; pure functions, all in millimetres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_longiseg._napari.colours import Rgba, lesion_colormap, lesion_rgba
+from napari_longiseg._napari.windows import WINDOWS, Window, window_name
+from napari_longiseg.core.lesion import Lesion
+from napari_longiseg.core.scan import Scan, Study
+
+STUDY_KEY = "longiseg_study"
+SCAN_KEY = "longiseg_scan"
+"""Where an image layer keeps the study that it was loaded from, so that nothing is read twice."""
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def study_layers(study: Study) -> list[LayerData]:
+    """Layer data tuples of all scans of a study, one image each, named by scan id."""
+    window = WINDOWS[window_name(study.scans)]
+    return [(scan.image, image_options(scan, study, window), "image") for scan in study.scans]
+
+
+def image_options(scan: Scan, study: Study, window: Window) -> dict[str, Any]:
+    """Options of a scan's image layer."""
+    return {
+        **space_options(scan),
+        "name": scan.id,
+        "colormap": "gray",
+        "contrast_limits": window,
+        "metadata": {STUDY_KEY: study, SCAN_KEY: scan.id},
+    }
+
+
+def label_options(scan: Scan) -> dict[str, Any]:
+    """Options of a scan's label layer: lesion ids in the lesions' colours."""
+    return {
+        **space_options(scan),
+        "name": f"{scan.id} lesions",
+        "colormap": lesion_colormap(),
+        "opacity": 0.55,
+    }
+
+
+def click_options(scan: Scan) -> dict[str, Any]:
+    """Options of the layer with a scan's clicks; its data are voxel indices."""
+    return {
+        **space_options(scan),
+        "name": f"{scan.id} clicks",
+        "ndim": 3,
+        "size": 7.0 / float(scan.grid.spacing_mm[2]),
+        "symbol": "cross",
+        "border_color": "black",
+        "border_width": 0.08,
+    }
+
+
+def space_options(scan: Scan) -> dict[str, Any]:
+    """Where a scan's layers lie: LPS mm, order (z, y, x)."""
+    return {
+        "scale": scan.grid.spacing_mm,
+        "translate": scan.grid.origin_mm,
+        "units": ("mm",) * 3,
+        "axis_labels": ("z", "y", "x"),
+    }
+
+
+def title(scan: Scan) -> str:
+    """What stands above a scan: its id and date."""
+    return f"{scan.id}   {scan.date.isoformat()}" if scan.date else scan.id
+
+
+def click_points(
+    scan: Scan, lesions: Sequence[Lesion]
+) -> tuple[npt.NDArray[np.float64], list[Rgba], list[str]]:
+    """The clicks on one scan: voxel indices (N, 3), colours and symbols (a cross, or an x where negative)."""
+    clicks = [(lesion.id, click) for lesion in lesions for click in lesion.clicks_on(scan.id)]
+    indices = scan.grid.to_index(np.array([click.point_mm for _, click in clicks]).reshape(-1, 3))
+    colours = [lesion_rgba(lesion_id) for lesion_id, _ in clicks]
+    symbols = ["cross" if click.positive else "x" for _, click in clicks]
+    return indices, colours, symbols

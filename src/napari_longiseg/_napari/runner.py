@@ -1,0 +1,162 @@
+"""One job at a time for a session: opening, tracking and exporting, in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_longiseg._napari.job import Job, Work
+from napari_longiseg._napari.tasks import ExportTask, OpenTask, TrackSettings, TrackTask
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.lesion import Finding
+from napari_longiseg.core.scan import Study
+from napari_longiseg.core.timing import Timer
+from napari_longiseg.registration.cache import RegistrationCache
+from napari_longiseg.session import Session
+
+
+class Runner(QObject):
+    """Works for a session in a thread, one job at a time, and brings the results into it.
+
+    Lesions whose tracking is asked for while another job runs wait for its end.
+
+    Signals
+    -------
+    busy_changed(bool)
+        A job has started, or all have ended.
+    waiting_changed()
+        Other lesions are being tracked or wait for it.
+    progressed(str, float)
+        Stage and fraction from 0 to 1.
+    failed(str)
+        One sentence.
+    succeeded(str)
+        One sentence.
+    """
+
+    busy_changed = Signal(bool)
+    waiting_changed = Signal()
+    progressed = Signal(str, float)
+    failed = Signal(str)
+    succeeded = Signal(str)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._cache = RegistrationCache()
+        self._timer = Timer()
+        self._job: Job | None = None
+        self._running: frozenset[int] = frozenset()
+        self._queued: set[int] = set()
+        self._settings: TrackSettings | None = None
+        self._message = ""
+        session.study_changed.connect(self._on_study_changed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is running."""
+        return self._job is not None
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """Lesions that are being tracked, or wait for it."""
+        return self._running | self._queued
+
+    def open(self, path: Path) -> None:
+        """Load a study and put it into the session."""
+        self.cancel()
+        self._start(OpenTask(path), self._on_opened, "")
+
+    def track(self, lesion_ids: Iterable[int], settings: TrackSettings) -> None:
+        """Track lesions, now or after the running job."""
+        self._queued |= set(lesion_ids)
+        self._settings = settings
+        self.waiting_changed.emit()
+        if not self.busy:
+            self._track_queued()
+
+    def export(self, folder: Path, settings: TrackSettings) -> None:
+        """Write masks, table and record of the session's findings."""
+        if self.busy:
+            self.failed.emit("Wait until the running work is done, or cancel it, before you export.")
+            return
+        session = self._session
+        try:
+            study = session.study_with(lesion.id for lesion in session.lesions)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return
+        task = ExportTask.of(session, study, folder, self._timer, settings)
+        self._start(task, self._on_exported, f"Results are in {folder}.")
+
+    def cancel(self) -> None:
+        """Stop at once; what the thread still brings is dropped."""
+        self._queued.clear()
+        if self._job is not None:
+            self._job.cancel()
+        self.waiting_changed.emit()
+
+    def close(self) -> None:
+        """Stop, and let go of the session."""
+        self._session.study_changed.disconnect(self._on_study_changed)
+        self.cancel()
+
+    def _track_queued(self) -> None:
+        known = {lesion.id for lesion in self._session.lesions}
+        ids, self._queued = frozenset(self._queued & known), set()
+        if not ids or self._settings is None or self._session.study is None:
+            return
+        self._running = ids
+        task = TrackTask(
+            study=self._session.study_with(ids),
+            settings=self._settings,
+            cache=self._cache,
+            timer=self._timer,
+        )
+        what = f"lesion {min(ids)}" if len(ids) == 1 else f"{len(ids)} lesions"
+        self._start(task, self._on_finding, f"Tracked {what} on {len(self._session.study.scans)} scans.")
+
+    def _start(self, work: Work, on_result: Callable[[object], None], message: str) -> None:
+        job = Job(work)
+        self._job, self._message = job, message
+        job.yielded.connect(on_result)
+        job.progressed.connect(self.progressed)
+        job.failed.connect(self.failed)
+        job.ended.connect(self._on_ended)
+        self.busy_changed.emit(True)
+        self.waiting_changed.emit()
+        job.start()
+
+    def _on_opened(self, study: object) -> None:
+        if isinstance(study, Study):
+            self._message = f"Opened {study.patient}. Click a lesion on any scan."
+            self._session.open(study)
+
+    def _on_finding(self, finding: object) -> None:
+        if not isinstance(finding, Finding):
+            return
+        try:
+            self._session.set_finding(finding)
+        except InputError:  # its lesion was removed meanwhile
+            return
+
+    def _on_exported(self, folder: object) -> None:
+        self._message = f"Results are in {folder}."
+
+    def _on_ended(self, done: bool) -> None:
+        self._job, self._running = None, frozenset()
+        self.waiting_changed.emit()
+        if done:
+            self.succeeded.emit(self._message)
+        if self._queued:
+            self._track_queued()
+        if not self.busy:
+            self.busy_changed.emit(False)
+
+    def _on_study_changed(self, _: Study | None) -> None:
+        """Work on the study before is of no use any more; the job that has just opened this one may end."""
+        self._queued.clear()
+        if self._running and self._job is not None:
+            self._job.cancel()

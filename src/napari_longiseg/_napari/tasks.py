@@ -1,0 +1,149 @@
+"""The panel's work, as generators that run in a thread; they touch neither layers nor widgets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence
+from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS, create
+from napari_longiseg.core.progress import Progress
+from napari_longiseg.core.scan import Study
+from napari_longiseg.core.timing import Timer
+from napari_longiseg.io.manifest import load_study
+from napari_longiseg.registration.cache import RegistrationCache
+from napari_longiseg.session import Session
+from napari_longiseg.tracking.options import TrackOptions
+from napari_longiseg.tracking.track import Tracker
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A registration or segmenter by name, with its options."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrackSettings:
+    """How to track: methods with their options, and the options of the propagation."""
+
+    registration: MethodChoice
+    segmenter: MethodChoice
+    options: TrackOptions = field(default_factory=TrackOptions)
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """Load a study from a manifest, a folder or an image file."""
+
+    path: Path
+
+    def __call__(self, progress: Progress) -> Iterator[Study]:
+        """Yield the study."""
+        progress(f"Opening {self.path.name}", 0.0)
+        yield load_study(self.path, progress)
+
+
+@dataclass(frozen=True)
+class TrackTask:
+    """Track the lesions of a study.
+
+    Attributes
+    ----------
+    study : Study
+        With the lesions to track.
+    settings : TrackSettings
+        The methods are made in the thread, since this may import torch or SimpleITK.
+    cache : RegistrationCache
+        Shared by all the tasks of a panel.
+    timer : Timer
+        Adds up how long each step took.
+    """
+
+    study: Study
+    settings: TrackSettings
+    cache: RegistrationCache
+    timer: Timer
+
+    def __call__(self, progress: Progress) -> Iterator[Finding]:
+        """Yield findings as they are ready."""
+        progress("Starting", 0.0)
+        registration, segmenter = self.settings.registration, self.settings.segmenter
+        tracker = Tracker(
+            create(REGISTRATIONS, registration.name, **registration.options),
+            create(SEGMENTERS, segmenter.name, **segmenter.options),
+            self.settings.options,
+            self.cache,
+            self.timer,
+        )
+        yield from tracker.track(self.study, progress)
+
+
+@dataclass(frozen=True)
+class ExportTask:
+    """Write masks, ``lesions.csv`` and ``run.json`` into a folder.
+
+    Attributes
+    ----------
+    study : Study
+        With all lesions.
+    findings : tuple of Finding
+        One per lesion and scan.
+    run : mapping
+        The run's record.
+    """
+
+    study: Study
+    findings: tuple[Finding, ...]
+    run: Mapping[str, Any]
+    folder: Path
+
+    @classmethod
+    def of(
+        cls, session: Session, study: Study, folder: Path, timer: Timer, settings: TrackSettings
+    ) -> ExportTask:
+        """What a session holds now; lesions that were not tracked yet are written as not evaluable."""
+        findings = tuple(
+            session.finding(lesion.id, scan.id) or _untracked(lesion, scan.id)
+            for lesion in study.lesions
+            for scan in study.scans
+        )
+        return cls(study, findings, _record(study, timer, settings), folder)
+
+    def __call__(self, progress: Progress) -> Iterator[Path]:
+        """Yield the folder when all is written."""
+        from napari_longiseg.io.results import write_results
+
+        progress("Writing masks and table", 0.0)
+        write_results(self.folder, self.study, self.findings, dict(self.run), overwrite=True)
+        yield self.folder
+
+
+def _untracked(lesion: Lesion, scan_id: str) -> Finding:
+    return Finding(
+        lesion=lesion.id,
+        scan=scan_id,
+        presence=Presence.NOT_EVALUABLE,
+        origin=Origin.PROPAGATED,
+        source_scan=lesion.source_scan or scan_id,
+        reason="Not tracked yet.",
+    )
+
+
+def _record(study: Study, timer: Timer, settings: TrackSettings) -> dict[str, Any]:
+    return {
+        "schema": "longiseg-run/1",
+        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "patient": study.patient,
+        "parameters": asdict(settings),
+        "seeds": {},
+        "seconds": {step: round(seconds, 3) for step, seconds in timer.seconds.items()},
+        "notes": {scan.id: scan.notes for scan in study.scans if scan.notes},
+        "versions": {"napari-longiseg": version("napari-longiseg"), "napari": version("napari")},
+    }

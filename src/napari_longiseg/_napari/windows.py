@@ -1,0 +1,35 @@
+"""CT windows: which HU are shown from black to white."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_longiseg.core.scan import Scan
+
+Window = tuple[float, float]
+
+WINDOWS: dict[str, Window] = {
+    "Lung": (-1350.0, 250.0),
+    "Soft tissue": (-160.0, 240.0),
+    "Liver": (-20.0, 160.0),
+    "Bone": (-450.0, 1050.0),
+}
+"""Lowest and highest HU."""
+
+WINDOW_RANGE: Window = (-1400.0, 2000.0)
+"""What the contrast slider spans."""
+
+LUNG_HU = (-930.0, -500.0)
+LUNG_SHARE = 0.10
+"""A study whose scans are lung by more than this share of voxels is read in the lung window."""
+
+
+def window_name(scans: Sequence[Scan]) -> str:
+    """Name of the window that suits the content of all the scans of a study."""
+    shares = []
+    for scan in scans:
+        sample = scan.image[::4, ::4, ::4]
+        shares.append(float(np.mean((sample > LUNG_HU[0]) & (sample < LUNG_HU[1]))))
+    return "Lung" if np.mean(shares) > LUNG_SHARE else "Soft tissue"

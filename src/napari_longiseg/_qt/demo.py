@@ -1,0 +1,99 @@
+"""``python -m napari_longiseg._qt.demo``: the panel on a study, to work with or for a screenshot."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from napari.utils.io import imsave
+from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QApplication
+
+import napari
+from napari_longiseg._qt.panel import TrackingPanel
+from napari_longiseg.core.errors import LongisegError
+
+WIDGET = "Lesion tracking"
+SETTLE_MS = 300
+LIMIT_S = 540
+
+
+def open_window(folder: Path) -> tuple[napari.Viewer, TrackingPanel]:
+    """A napari window with the panel, which starts to open a study."""
+    viewer = napari.Viewer(title="napari-longiseg")
+    _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", WIDGET)
+    panel.runner.open(folder)
+    return viewer, panel
+
+
+def demo_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 940)) -> None:
+    """Track all lesions of a study through the panel, and save a picture of the window.
+
+    Parameters
+    ----------
+    folder : Path
+        Study folder or manifest.
+    png : Path
+        Where the picture goes.
+    size : (2,) int
+        Width and height of the window in pixels.
+
+    Raises
+    ------
+    LongisegError
+        When tracking fails or takes too long.
+    """
+    viewer, panel = open_window(folder)
+    viewer.window.resize(*size)
+    problems: list[str] = []
+    panel.runner.failed.connect(problems.append)
+    for start in (lambda: None, panel.track_all_button.click):
+        start()
+        _wait(lambda: not panel.runner.busy, LIMIT_S)
+        if problems:
+            raise LongisegError(problems[-1])
+    panel.session.select(panel.session.lesions[0].id)
+    viewer.reset_view(margin=0.02)
+    _pause(SETTLE_MS)
+    png.parent.mkdir(parents=True, exist_ok=True)
+    imsave(str(png), viewer.window.screenshot(flash=False, canvas_only=False))
+    panel.close_desk()
+    viewer.close()
+
+
+def _wait(done: Callable[[], bool], limit_s: float) -> None:
+    waited = 0
+    while not done():
+        if waited > 1000 * limit_s:
+            msg = f"Tracking took more than {limit_s:.0f} s."
+            raise LongisegError(msg)
+        _pause(50)
+        waited += 50
+
+
+def _pause(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+    QApplication.processEvents()
+
+
+def main() -> None:
+    """Open the window; with ``--screenshot``, track all lesions, save a picture and leave."""
+    parser = argparse.ArgumentParser(prog="python -m napari_longiseg._qt.demo", description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="study folder or manifest")
+    parser.add_argument("--screenshot", type=Path, help="where to save a picture of the window")
+    args = parser.parse_args()
+    try:
+        if args.screenshot:
+            demo_screenshot(args.study, args.screenshot)
+        else:
+            open_window(args.study)
+            napari.run()
+    except LongisegError as error:
+        parser.exit(2, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main()

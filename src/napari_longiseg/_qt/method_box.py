@@ -1,0 +1,72 @@
+"""Choose a method and its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import Container
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_longiseg._napari.tasks import MethodChoice
+from napari_longiseg._qt.option_form import option_form
+from napari_longiseg.core.errors import LongisegError
+from napari_longiseg.core.methods import available, method_class
+
+
+class MethodBox(QWidget):
+    """A list of the installed methods of a group, and the chosen one's options below.
+
+    Parameters
+    ----------
+    group : str
+        Entry point group.
+    label : str
+        What stands before the list.
+    preferred : str
+        Chosen at first, where it is installed.
+    """
+
+    def __init__(self, group: str, label: str, preferred: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._group = group
+        self._form: Container[Any] | None = None
+        self._names = QComboBox()
+        self._names.addItems(list(available(group)))
+        self._note = QLabel()
+        self._note.setWordWrap(True)
+        self._note.hide()
+        self._lay_out(label)
+        self._names.currentTextChanged.connect(self._on_name)
+        self._names.setCurrentText(preferred)
+        self._on_name(self._names.currentText())
+
+    def choice(self) -> MethodChoice:
+        """The method with its options as they are in the form."""
+        options = self._form.asdict() if self._form is not None else {}
+        return MethodChoice(self._names.currentText(), options)
+
+    def _lay_out(self, label: str) -> None:
+        row = QFormLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addRow(label, self._names)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addLayout(row)
+        self._column.addWidget(self._note)
+
+    def _on_name(self, name: str) -> None:
+        if self._form is not None:
+            self._column.removeWidget(self._form.native)
+            self._form.native.hide()
+            self._form.close()
+            self._form = None
+        self._note.hide()
+        try:
+            form = option_form(method_class(self._group, name))
+        except LongisegError as error:
+            self._note.setText(str(error))
+            self._note.show()
+            return
+        if len(form):
+            self._form = form
+            self._column.addWidget(form.native)

@@ -1,0 +1,40 @@
+"""How lesions are tracked: methods, their options, and those of the propagation."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from napari_longiseg._napari.tasks import TrackSettings
+from napari_longiseg._qt.method_box import MethodBox
+from napari_longiseg._qt.option_form import option_form
+from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS
+from napari_longiseg.tracking.options import TrackOptions
+
+
+class OptionsBox(QCollapsible):
+    """Folded at first: the defaults are meant to do."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Methods and options", parent)
+        self.registration = MethodBox(REGISTRATIONS, "Registration", "deformable")
+        self.segmenter = MethodBox(SEGMENTERS, "Segmenter", "region")
+        self._options = option_form(TrackOptions, only=("boosting", "max_distance_mm"))
+        content = QWidget()
+        column = QVBoxLayout(content)
+        for widget in (self.registration, self.segmenter, self._options.native):
+            column.addWidget(widget)
+        self.setContent(content)
+        self.setDuration(0)
+        self.collapse(animate=False)
+
+    def settings(self) -> TrackSettings:
+        """What is chosen now.
+
+        Raises
+        ------
+        InputError
+            When an option has a value that cannot be used.
+        """
+        options = TrackOptions(**self._options.asdict())
+        return TrackSettings(self.registration.choice(), self.segmenter.choice(), options)

@@ -1,0 +1,92 @@
+"""Which study is open, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_longiseg._qt.texts import study_text
+from napari_longiseg.core.scan import Study
+
+FILES = "Studies and CT images (*.json *.nii *.nii.gz *.nrrd *.mha *.mhd)"
+
+
+class StudyBar(QWidget):
+    """Opens studies, and chooses the CT window.
+
+    Signals
+    -------
+    open_requested(object)
+        Path of a file or folder.
+    window_chosen(str)
+        Name of a CT window.
+    aligned_changed(bool)
+        Whether the selected lesion is to be at the same place in all cells.
+    """
+
+    open_requested = Signal(object)
+    window_chosen = Signal(str)
+    aligned_changed = Signal(bool)
+
+    def __init__(self, windows: Iterable[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.text = QLabel(study_text(None))
+        self.text.setWordWrap(True)
+        self.open_button = QPushButton("Open study…")
+        self.windows = QComboBox()
+        self.windows.addItems(list(windows))
+        self.windows.setToolTip("Which densities are shown from black to white, on all scans")
+        self.aligned = QCheckBox("Align on lesion")
+        self.aligned.setChecked(True)
+        self.aligned.setToolTip(
+            "Show the selected lesion at the same place and slice in all cells.\n"
+            "Only the display moves; off, each scan stays at its own patient coordinates."
+        )
+        self._lay_out()
+        self.windows.textActivated.connect(self.window_chosen)
+        self.aligned.toggled.connect(self.aligned_changed)
+
+    def show_study(self, study: Study | None, window: str) -> None:
+        """Say which study is open."""
+        self.text.setText(study_text(study))
+        self.windows.setCurrentText(window)
+
+    def _lay_out(self) -> None:
+        menu = QMenu(self.open_button)
+        menu.addAction("Study file or CT image…", self._on_file)
+        menu.addAction("Study folder or DICOM folder…", self._on_folder)
+        self.open_button.setMenu(menu)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        first.addWidget(self.text, 1)
+        first.addWidget(self.open_button)
+        second.addWidget(QLabel("CT window"))
+        second.addWidget(self.windows)
+        second.addStretch(1)
+        second.addWidget(self.aligned)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(first)
+        column.addLayout(second)
+
+    def _on_file(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Open a study", "", FILES)
+        if name:
+            self.open_requested.emit(Path(name))
+
+    def _on_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Open a study or DICOM folder")
+        if name:
+            self.open_requested.emit(Path(name))

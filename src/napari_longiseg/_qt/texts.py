@@ -1,0 +1,68 @@
+"""What the panel says about studies, lesions and findings; pure functions."""
+
+from __future__ import annotations
+
+from napari_longiseg.core.lesion import Finding, Lesion, Presence
+from napari_longiseg.core.scan import Scan, Study
+
+PRESENCE = {
+    Presence.PRESENT: "present",
+    Presence.NOT_FOUND: "not found",
+    Presence.OUT_OF_VIEW: "out of view",
+    Presence.RESOLVED: "resolved",
+    Presence.NOT_EVALUABLE: "not evaluable",
+}
+
+
+def lesion_text(lesion: Lesion) -> str:
+    """Its name, or its number where it has none."""
+    return lesion.name or f"Lesion {lesion.id}"
+
+
+def study_text(study: Study | None) -> str:
+    """Patient, number of scans and dates."""
+    if study is None:
+        return "No study is open."
+    dates = [scan.date.isoformat() for scan in study.scans if scan.date]
+    scans = "1 scan" if len(study.scans) == 1 else f"{len(study.scans)} scans"
+    parts = [study.patient, scans]
+    if dates:
+        parts.append(dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}")
+    return " · ".join(parts)
+
+
+def scan_text(scan: Scan) -> str:
+    """Header of a scan's column."""
+    return f"{scan.id}\n{scan.date.isoformat()}" if scan.date else scan.id
+
+
+def finding_text(finding: Finding | None, waiting: bool) -> str:
+    """Volume over long axis, or why there is none."""
+    if finding is None:
+        return "…" if waiting else "-"
+    if finding.merged_into is not None:
+        return f"merged\ninto {finding.merged_into}"
+    if finding.measurements is None:
+        return PRESENCE[finding.presence]
+    return f"{volume_text(finding.measurements.volume_ml)}\n{finding.measurements.long_axis_mm:.1f} mm"
+
+
+def volume_text(volume_ml: float) -> str:
+    """Volume with two or three figures that count."""
+    return f"{volume_ml:.2f} ml" if volume_ml < 10 else f"{volume_ml:.1f} ml"
+
+
+def finding_tip(finding: Finding | None) -> str:
+    """All that is known of a finding, one fact per line."""
+    if finding is None:
+        return "Not tracked yet."
+    lines = [f"{PRESENCE[finding.presence].capitalize()} ({finding.origin}, {finding.review})"]
+    if size := finding.measurements:
+        lines.append(f"Volume {volume_text(size.volume_ml)}")
+        lines.append(f"Long axis {size.long_axis_mm:.1f} mm, short axis {size.short_axis_mm:.1f} mm")
+        lines.append(f"Mean {size.mean_hu:.0f} HU")
+    if finding.uncertainty_mm is not None:
+        lines.append(f"Point carried over from {finding.source_scan}, ± {finding.uncertainty_mm:.1f} mm")
+    if finding.reason:
+        lines.append(finding.reason)
+    return "\n".join(lines)

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.qt.threading import create_worker  # noqa: F401 - imported before the clock runs
+from qtpy.QtCore import Qt
+
+from napari_longiseg.core.lesion import Click, Presence
+
+NEAR = (0.0, 0.0, 0.0)
+
+
+def cell_text(panel, row: int, column: int) -> str:
+    return panel.model.data(panel.model.index(row, column), Qt.ItemDataRole.DisplayRole)
+
+
+def test_an_empty_panel_says_what_to_do(panel):
+    assert "Open a study" in panel.progress.line.text()
+    assert not panel.track_all_button.isEnabled()
+    assert not panel.click_bar.isEnabled()
+    assert panel.study_bar.text.text() == "No study is open."
+
+
+def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_methods):
+    load(study)
+    _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    assert panel.session.study is study
+    assert [
+        layer.data is scan.image for layer, scan in zip(list(viewer.layers)[::3], study.scans, strict=True)
+    ]
+    assert len(viewer.layers) == 9
+    assert panel.study_bar.text.text() == "P01 · 3 scans · 2024-01-10 to 2024-05-10"
+    panel.close_desk()
+
+
+def test_layers_loaded_after_it_too(with_lesions, viewer):
+    assert len(viewer.layers) == 9
+    assert with_lesions.model.rowCount() == 2
+    assert cell_text(with_lesions, 1, 0) == "far"
+    assert with_lesions.session.selected is None
+
+
+def test_a_click_on_the_second_scan_fills_first_and_third(opened, idle):
+    panel = opened
+    panel.desk.router.clicked.emit("T1", NEAR, True)
+    assert panel.session.lesions[0].clicks == (Click("T1", NEAR),)
+    assert panel.runner.busy
+    idle(panel)
+    for cell in panel.desk.bridge.cells:
+        assert (cell.labels.data == 1).sum() > 100
+    assert "ml\n" in cell_text(panel, 0, 1)
+    assert "mm" in cell_text(panel, 0, 3)
+    assert panel.progress.line.text() == "Tracked lesion 1 on 3 scans."
+    assert panel.table.selectionModel().selectedRows()[0].row() == 0
+
+
+def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
+    qtbot.mouseClick(with_lesions.track_all_button, Qt.MouseButton.LeftButton)
+    assert cell_text(with_lesions, 0, 1) == "…"
+    idle(with_lesions)
+    assert cell_text(with_lesions, 1, 3) == "not found"
+    finding = with_lesions.session.finding(2, "T2")
+    assert finding.presence is Presence.NOT_FOUND
+    assert len(with_lesions.session.findings) == 6
+
+
+def test_a_second_click_waits_for_the_running_job(opened, gate, idle):
+    opened.desk.router.clicked.emit("T0", NEAR, True)
+    assert gate.reached.wait(5)
+    opened.session.add_lesion()
+    opened.desk.router.clicked.emit("T0", (10.0, 20.0, -20.0), True)
+    assert opened.runner.waiting == {1, 2}
+    gate.open.set()
+    idle(opened)
+    assert len(opened.session.findings) == 6
+
+
+def test_clicks_without_tracking(opened):
+    opened.click_bar.track_on_click.setChecked(False)
+    opened.desk.router.clicked.emit("T0", NEAR, True)
+    assert not opened.runner.busy
+    assert opened.progress.line.text() == "Click for lesion 1 on T0."
+    opened.click_bar.negative.setChecked(True)
+    opened.desk.router.clicked.emit("T0", (0.0, 9.0, 0.0), True)
+    assert [click.positive for click in opened.session.lesion(1).clicks] == [True, False]
+
+
+def test_a_lesion_cannot_start_with_a_negative_click(opened):
+    opened.desk.router.clicked.emit("T0", NEAR, False)
+    assert opened.session.lesions == ()
+    assert "starts with a positive click" in opened.progress.line.text()
+
+
+def test_a_click_outside(opened):
+    opened.desk.router.missed.emit("That click lies outside scan T1.")
+    assert opened.progress.line.text() == "That click lies outside scan T1."
+
+
+def test_add_rename_and_remove(opened, qtbot):
+    qtbot.mouseClick(opened.add_button, Qt.MouseButton.LeftButton)
+    assert cell_text(opened, 0, 0) == "Lesion 1"
+    assert opened.model.setData(opened.model.index(0, 0), " liver ", Qt.ItemDataRole.EditRole)
+    assert opened.session.lesion(1).name == "liver"
+    assert not opened.model.setData(opened.model.index(0, 1), "x", Qt.ItemDataRole.EditRole)
+    qtbot.mouseClick(opened.track_button, Qt.MouseButton.LeftButton)
+    assert "Click a lesion" in opened.progress.line.text()
+    qtbot.mouseClick(opened.remove_button, Qt.MouseButton.LeftButton)
+    assert opened.model.rowCount() == 0
+    assert not opened.remove_button.isEnabled()
+
+
+def test_choosing_a_row_selects_the_lesion_and_shows_it(with_lesions, viewer, qtbot):
+    table = with_lesions.table
+    place = table.visualRect(with_lesions.model.index(1, 1)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert with_lesions.session.selected == 2
+    assert viewer.dims.point[0] == pytest.approx(10.0, abs=1.0)
+    with_lesions.session.select(1)
+    assert table.selectionModel().selectedRows()[0].row() == 0
+
+
+def test_cancel_is_at_once_and_late_results_are_dropped(with_lesions, gate, qtbot):
+    panel = with_lesions
+    panel.track_all_button.click()
+    assert gate.reached.wait(5)
+    qtbot.mouseClick(panel.progress.cancel_button, Qt.MouseButton.LeftButton)
+    assert not panel.runner.busy
+    assert not panel.progress.cancel_button.isEnabled()
+    assert panel.progress.line.text() == "Cancelled."
+    before = len(panel.session.findings)
+    gate.open.set()
+    qtbot.wait(300)
+    assert len(panel.session.findings) == before
+    assert panel.track_all_button.isEnabled()
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [
+        ("ours", "The engine needs more memory than there is."),
+        ("runtime", "Stopped by an unexpected RuntimeError: CUDA out of memory"),
+    ],
+)
+def test_errors_are_one_sentence_and_the_panel_goes_on(with_lesions, idle, trouble, sentence):
+    panel = with_lesions
+    panel.options.segmenter._form["trouble"].value = trouble
+    panel.track_all_button.click()
+    idle(panel)
+    assert panel.progress.line.text().startswith(sentence)
+    panel.options.segmenter._form["trouble"].value = "none"
+    panel.track_all_button.click()
+    idle(panel)
+    assert len(panel.session.findings) == 6
+
+
+def test_options_that_cannot_be_used(with_lesions):
+    with_lesions.options._options["max_distance_mm"].value = -1.0
+    with_lesions.track_all_button.click()
+    assert "must be positive" in with_lesions.progress.line.text()
+    assert not with_lesions.runner.busy
+
+
+def test_a_lesion_removed_during_the_run_stays_away(with_lesions, gate, idle):
+    with_lesions.track_all_button.click()
+    assert gate.reached.wait(5)
+    with_lesions.session.remove_lesion(1)
+    gate.open.set()
+    idle(with_lesions)
+    assert {finding.lesion for finding in with_lesions.session.findings} == {2}
+
+
+def test_another_study_ends_the_run(with_lesions, gate, load, study, qtbot):
+    with_lesions.track_all_button.click()
+    assert gate.reached.wait(5)
+    load(type(study)("P02", study.scans[:2], study.lesions))
+    qtbot.waitUntil(lambda: with_lesions.session.study.patient == "P02")
+    assert not with_lesions.runner.busy
+    gate.open.set()
+    qtbot.wait(200)
+    assert with_lesions.session.findings == ()
+
+
+def test_closing_during_a_run(viewer, with_lesions, gate, qtbot):
+    with_lesions.track_all_button.click()
+    assert gate.reached.wait(5)
+    viewer.window.remove_dock_widget("all")
+    with_lesions.close_desk()
+    gate.open.set()
+    qtbot.wait(300)
+    assert with_lesions.session.findings == ()
+    assert viewer.mouse_drag_callbacks == viewer.mouse_drag_callbacks[:1]
+
+
+def test_layers_removed_during_a_run(viewer, with_lesions, gate, idle):
+    with_lesions.track_all_button.click()
+    assert gate.reached.wait(5)
+    viewer.layers.remove(with_lesions.desk.bridge.cells[2].image)
+    gate.open.set()
+    idle(with_lesions)
+    assert len(with_lesions.session.findings) == 6
+    assert len(viewer.layers) == 6
+
+
+def test_an_image_beside_the_study_does_not_replace_it(with_lesions, viewer, load, study, make_scan, qtbot):
+    other = make_scan("other", study.scans[0].grid, [])
+    load(type(study)("other", (other,)))
+    qtbot.wait(50)
+    assert with_lesions.session.study is study
+
+
+def test_windows_and_alignment(with_lesions):
+    bar = with_lesions.study_bar
+    assert bar.windows.currentText() == "Soft tissue"
+    bar.windows.setCurrentText("Bone")
+    bar.windows.textActivated.emit("Bone")
+    assert tuple(with_lesions.desk.bridge.cells[2].image.contrast_limits) == (-450.0, 1050.0)
+    bar.aligned.setChecked(False)
+    for cell in with_lesions.desk.bridge.cells:
+        np.testing.assert_allclose(cell.image.translate, cell.scan.grid.origin_mm)
+
+
+def test_opening_a_study_that_is_not_there(panel, idle, tmp_path):
+    panel.study_bar.open_requested.emit(tmp_path / "nothing")
+    idle(panel)
+    assert "There is no file or folder" in panel.progress.line.text()
+    assert panel.session.study is None

@@ -1,0 +1,61 @@
+"""A session shown in a viewer model: layers without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_longiseg._napari.bridge import LayerBridge
+from napari_longiseg.core.geometry import Box, as_shape
+from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
+from napari_longiseg.core.scan import Study
+from napari_longiseg.session import Session
+from napari_longiseg.tracking.findings import with_mask
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session()
+
+
+@pytest.fixture
+def deferred() -> list[Callable[[], None]]:
+    """Calls that the bridge has put off until napari is done."""
+    return []
+
+
+@pytest.fixture
+def bridge(viewer, session, deferred) -> Iterator[LayerBridge]:
+    bridge = LayerBridge(viewer, session, deferred.append)
+    yield bridge
+    bridge.close()
+
+
+@pytest.fixture
+def shown(bridge, session, study) -> LayerBridge:
+    """The phantom study, shown."""
+    session.open(study)
+    return bridge
+
+
+@pytest.fixture
+def make_finding() -> Callable[..., Finding]:
+    """A present finding: a box of voxels around a point."""
+
+    def make(study: Study, lesion: int, scan_id: str, point, half: int = 3, source: str = "T0") -> Finding:
+        scan = study.scan(scan_id)
+        start = np.subtract(scan.grid.nearest_voxel(point), half)
+        box = Box(as_shape(start), as_shape(start + 2 * half + 1)).clipped(scan.grid.shape)
+        origin = Origin.SOURCE if scan_id == source else Origin.PROPAGATED
+        draft = Finding(lesion, scan_id, Presence.PRESENT, origin, source)
+        return with_mask(draft, LesionMask(box, np.ones(box.shape, dtype=bool)), scan)
+
+    return make

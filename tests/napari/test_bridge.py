@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import napari.layers
+import numpy as np
+import pytest
+
+from napari_longiseg._napari.colours import lesion_rgba
+from napari_longiseg._napari.layers import study_layers
+from napari_longiseg._napari.windows import WINDOWS
+from napari_longiseg.core.lesion import Click
+
+CENTRE = (0.0, 0.0, 0.0)
+
+
+def names(viewer) -> list[str]:
+    return [layer.name for layer in viewer.layers]
+
+
+def test_scans_stand_side_by_side_in_mm(shown, viewer, study):
+    assert viewer.canvas.grid.enabled
+    assert viewer.canvas.grid.shape == (1, 3)
+    for column, scan in enumerate(study.scans):
+        inside = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, column), viewer.layers)]
+        assert [type(layer).__name__ for layer in inside] == ["Image", "Labels", "Points"]
+        for layer in inside:
+            np.testing.assert_allclose(layer.scale, scan.grid.spacing_mm)
+            np.testing.assert_allclose(layer.translate, scan.grid.origin_mm)
+            assert {str(unit) for unit in layer.units} == {"millimeter"}
+        assert inside[0].name_overlay.visible
+        assert scan.id in inside[0].name
+        assert scan.date.isoformat() in inside[0].name
+        assert inside[1].data.dtype == np.uint16
+
+
+def test_images_of_the_reader_are_taken_up(viewer, bridge, session, study):
+    for data, options, kind in study_layers(study):
+        viewer.add_layer(napari.layers.Layer.create(data, options, kind))
+    before = list(viewer.layers)
+    session.open(study)
+    assert len(viewer.layers) == 9
+    assert [cell.image for cell in bridge.cells] == before
+
+
+def test_a_finding_is_painted_in_place_in_its_own_voxels(shown, session, study, make_finding):
+    cell = shown.cells[1]
+    data = cell.labels.data
+    finding = make_finding(study, 2, "T1", CENTRE)
+    session.set_finding(finding)
+    assert cell.labels.data is data
+    np.testing.assert_array_equal(data == 2, finding.mask.on(study.scan("T1").grid.shape))
+    assert not shown.cells[0].labels.data.any()
+
+
+def test_a_new_finding_takes_the_place_of_the_old_one(shown, session, study, make_finding):
+    session.set_finding(make_finding(study, 1, "T1", CENTRE, half=4))
+    smaller = make_finding(study, 1, "T1", (6.0, 0.0, 0.0), half=1)
+    session.set_finding(smaller)
+    np.testing.assert_array_equal(
+        shown.cells[1].labels.data == 1, smaller.mask.on(study.scan("T1").grid.shape)
+    )
+
+
+def test_removing_a_lesion_uncovers_the_one_beneath(shown, session, study, make_finding):
+    under = make_finding(study, 2, "T1", (0.0, 2.0, 0.0))
+    session.set_finding(under)
+    session.set_finding(make_finding(study, 1, "T1", CENTRE))
+    session.remove_lesion(1)
+    np.testing.assert_array_equal(
+        shown.cells[1].labels.data, 2 * under.mask.on(study.scan("T1").grid.shape).astype(np.uint16)
+    )
+
+
+def test_a_lesion_has_one_colour_everywhere(shown):
+    for cell in shown.cells:
+        for lesion in (1, 2, 10, 11):
+            np.testing.assert_allclose(cell.labels.get_color(lesion), lesion_rgba(lesion), atol=1e-6)
+    assert len({lesion_rgba(i) for i in range(1, 11)}) == 10
+
+
+def test_clicks_are_shown_on_their_scan(shown, session, study):
+    session.add_click(2, Click("T1", (3.0, 1.0, 2.0), positive=False))
+    at_t0, at_t1, at_t2 = (cell.clicks for cell in shown.cells)
+    assert len(at_t0.data) == 2
+    assert len(at_t2.data) == 0
+    np.testing.assert_allclose(at_t1.data_to_world(at_t1.data[0]), (3.0, 1.0, 2.0), atol=1e-9)
+    np.testing.assert_allclose(at_t1.face_color[0], lesion_rgba(2), atol=1e-6)
+    assert str(at_t1.symbol[0]) == "x"
+    session.remove_lesion(2)
+    assert len(at_t1.data) == 0
+
+
+def test_windows_stay_equal(shown):
+    shown.cells[1].image.contrast_limits = (0, 100)
+    assert [list(cell.image.contrast_limits) for cell in shown.cells] == [[0, 100]] * 3
+    shown.set_window("Bone")
+    assert [tuple(cell.image.contrast_limits) for cell in shown.cells] == [WINDOWS["Bone"]] * 3
+
+
+def test_the_selected_lesion_is_shown_at_one_place(shown, session, study, viewer, make_finding):
+    session.set_finding(make_finding(study, 1, "T0", CENTRE))
+    session.set_finding(make_finding(study, 1, "T1", (9.0, 4.0, -3.0)))
+    session.select(1)
+    places = [cell.to_world(session.point_on(1, cell.scan.id)) for cell in shown.cells[:2]]
+    np.testing.assert_allclose(places[0], places[1])
+    np.testing.assert_allclose(shown.cells[0].image.translate, study.scans[0].grid.origin_mm)
+    np.testing.assert_allclose(shown.cells[1].labels.translate, shown.cells[1].image.translate)
+    assert viewer.dims.point[0] == pytest.approx(places[0][0], abs=1.0)
+    shown.set_aligned(False)
+    for cell, scan in zip(shown.cells, study.scans, strict=True):
+        np.testing.assert_allclose(cell.image.translate, scan.grid.origin_mm)
+
+
+def test_what_a_cell_shows_is_a_point_of_its_patient(shown, session, study, make_finding):
+    session.set_finding(make_finding(study, 1, "T0", CENTRE))
+    session.set_finding(make_finding(study, 1, "T1", (9.0, 4.0, -3.0)))
+    session.select(1)
+    cell, point = shown.cells[1], session.point_on(1, "T1")
+    np.testing.assert_allclose(cell.to_patient(cell.to_world(point), across=[0]), point, atol=1e-9)
+
+
+def test_the_slice_goes_to_a_finding(shown, session, study, viewer, make_finding):
+    session.set_finding(make_finding(study, 2, "T2", (14.0, 0.0, 0.0)))
+    shown.set_aligned(False)
+    shown.go_to(2, "T2")
+    assert viewer.dims.point[0] == pytest.approx(14.0, abs=1.5)
+    shown.go_to(2, "T1")  # nothing is known there
+    assert viewer.dims.point[0] == pytest.approx(14.0, abs=1.5)
+
+
+def test_removed_labels_and_clicks_come_back(shown, session, study, viewer, deferred, make_finding):
+    finding = make_finding(study, 1, "T1", CENTRE)
+    session.set_finding(finding)
+    viewer.layers.remove(shown.cells[1].labels)
+    viewer.layers.remove(shown.cells[0].clicks)
+    for call in deferred:
+        call()
+    assert len(viewer.layers) == 9
+    assert shown.cells[1].labels.data.sum() == finding.mask.voxels.sum()
+    assert len(shown.cells[0].clicks.data) == 2
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points"] * 3
+
+
+def test_a_scan_without_its_image_leaves_the_grid(shown, session, study, viewer, deferred, make_finding):
+    viewer.layers.remove(shown.cells[0].image)
+    for call in deferred:
+        call()
+    assert len(viewer.layers) == 6
+    assert viewer.canvas.grid.shape == (1, 2)
+    session.set_finding(make_finding(study, 1, "T0", CENTRE))  # nobody shows it; no error
+
+
+def test_without_any_scan_the_study_is_closed(shown, session, viewer, deferred):
+    viewer.layers.clear()
+    for call in deferred:
+        call()
+    assert session.study is None
+    assert not viewer.canvas.grid.enabled
+
+
+def test_another_study_takes_the_place_of_the_first(shown, session, study, viewer):
+    viewer.add_points(np.zeros((1, 3)), name="somebody else's")
+    session.open(type(study)("P02", study.scans[:2]))
+    assert viewer.canvas.grid.shape == (1, 2)
+    assert len(viewer.layers) == 7
+    assert names(viewer)[-1] == "somebody else's"
+
+
+def test_a_closed_bridge_is_deaf(shown, session, study, make_finding):
+    shown.close()
+    session.set_finding(make_finding(study, 1, "T0", CENTRE))
+    assert not shown.cells[0].labels.data.any()

@@ -1,0 +1,92 @@
+"""``longiseg track``: outline and measure every lesion on every scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.scan import Study
+
+DEFAULT_REGISTRATION = "deformable"
+DEFAULT_SEGMENTER = "region"
+
+
+def track(
+    study: Annotated[
+        Path,
+        typer.Argument(help="study.json, a folder with one, or a folder of DICOM series or image files."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for masks, lesions.csv and run.json.")],
+    click: Annotated[
+        list[str] | None,
+        typer.Option(help="SCAN:X,Y,Z in LPS mm: a further lesion, clicked there. May be repeated."),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="Scan to start from, for all lesions.")] = None,
+    registration: Annotated[str, typer.Option(help="How scans are aligned.")] = DEFAULT_REGISTRATION,
+    segmenter: Annotated[str, typer.Option(help="How lesions are outlined.")] = DEFAULT_SEGMENTER,
+    registration_option: Annotated[
+        list[str] | None, typer.Option("--registration-option", "-R", help="NAME=VALUE. May be repeated.")
+    ] = None,
+    segmenter_option: Annotated[
+        list[str] | None, typer.Option("--segmenter-option", "-S", help="NAME=VALUE. May be repeated.")
+    ] = None,
+    boosting: Annotated[
+        bool, typer.Option("--boosting", help="Segment, take the centre, segment again.")
+    ] = False,
+    max_distance_mm: Annotated[
+        float, typer.Option(help="Farther than this from the expected point is another structure.")
+    ] = 10.0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
+) -> None:
+    """Outline and measure every lesion of STUDY on every scan."""
+    from napari_longiseg.cli._console import progress_bar
+    from napari_longiseg.cli._parse import named_values
+    from napari_longiseg.cli._run import print_findings, track_and_write
+    from napari_longiseg.core.timing import Timer
+    from napari_longiseg.io.manifest import load_study
+    from napari_longiseg.io.results import check_output
+    from napari_longiseg.tracking.options import TrackOptions
+
+    options = TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source)
+    check_output(out, overwrite=overwrite)
+    timer = Timer()
+    with progress_bar() as progress, timer.step("read"):
+        loaded = _with_clicks(load_study(study, progress), click or ())
+    if not loaded.lesions:
+        msg = f"{study} names no lesion; add one with --click SCAN:X,Y,Z or in the manifest."
+        raise InputError(msg)
+    findings = track_and_write(
+        loaded,
+        out,
+        registration=registration,
+        segmenter=segmenter,
+        registration_options=named_values(registration_option or (), "--registration-option"),
+        segmenter_options=named_values(segmenter_option or (), "--segmenter-option"),
+        options=options,
+        timer=timer,
+        overwrite=overwrite,
+    )
+    print_findings(loaded, findings)
+    typer.echo(f"Masks, lesions.csv and run.json are in {out}. Research use only.")
+
+
+def _with_clicks(study: Study, clicks: Sequence[str]) -> Study:
+    """The study with one more lesion per ``SCAN:X,Y,Z``."""
+    from napari_longiseg.cli._parse import three_numbers
+    from napari_longiseg.core.lesion import Click, Lesion
+    from napari_longiseg.io.points import from_xyz
+
+    lesions = list(study.lesions)
+    for text in clicks:
+        scan, _, numbers = text.rpartition(":")
+        if not scan or numbers.count(",") != 2:
+            msg = f"--click {text!r} should look like T0:12.5,-40,110.5 (scan id, then x, y, z in mm)."
+            raise InputError(msg)
+        point = from_xyz(three_numbers(numbers, "--click"))
+        number = max((lesion.id for lesion in lesions), default=0) + 1
+        lesions.append(Lesion(number, clicks=(Click(study.scan(scan).id, point),)))
+    return study.with_lesions(tuple(lesions))

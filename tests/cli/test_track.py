@@ -1,0 +1,138 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from napari_longiseg.io.images import read_labels
+from napari_longiseg.io.tables import COLUMNS
+
+IDENTITY = ("--registration", "identity")
+
+
+def table(out):
+    with (out / "lesions.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class TestTrack:
+    def test_writes_masks_table_and_record(self, run, study_folder, tmp_path, study):
+        out = tmp_path / "out"
+        code, printed, _ = run("track", study_folder, "--out", out, *IDENTITY)
+        assert code == 0
+        assert "Research use only" in printed
+        assert "T2 2024-05-10" in printed
+        rows = table(out)
+        assert tuple(rows[0]) == COLUMNS
+        assert [(r["lesion"], r["scan"]) for r in rows] == [
+            (lesion, scan) for lesion in "12" for scan in ("T0", "T1", "T2")
+        ]
+        for scan in study.scans:
+            labels, grid = read_labels(out / "masks" / f"{scan.id}.nii.gz")
+            assert labels.shape == scan.grid.shape
+            np.testing.assert_allclose(grid.to_mm((0, 0, 0)), scan.grid.origin_mm, atol=1e-4)
+            assert 1 in labels
+        record = json.loads((out / "run.json").read_text())
+        assert record["parameters"]["max_distance_mm"] == 10.0
+        assert {"read", "track", "segment T0", "register T0 to T1"} <= set(record["seconds"])
+        assert "torch" in record["versions"]
+
+    def test_options_reach_the_methods(self, run, study_folder, tmp_path):
+        code, _, error = run("track", study_folder, "--out", tmp_path / "o", *IDENTITY, "-R", "speed=3")
+        assert (code, "identity does not take these options" in error) == (2, True)
+        code, _, error = run("track", study_folder, "--out", tmp_path / "o", *IDENTITY, "-S", "nonsense")
+        assert (code, "should look like NAME=VALUE" in error) == (2, True)
+        assert not (tmp_path / "o").exists()
+
+    def test_a_click_on_plain_scans(self, run, study_folder, tmp_path):
+        (study_folder / "study.json").unlink()
+        out = tmp_path / "out"
+        code, _, _ = run("track", study_folder, "--out", out, *IDENTITY, "--click", "T1:0,0,0")
+        assert code == 0
+        rows = table(out)
+        assert {row["source_scan"] for row in rows} == {"T1"}
+        assert [row["presence"] for row in rows] == ["present"] * 3
+
+    def test_results_are_kept_unless_told_otherwise(self, run, study_folder, tmp_path):
+        out = tmp_path / "out"
+        run("track", study_folder, "--out", out, *IDENTITY)
+        before = (out / "run.json").read_bytes()
+        code, _, error = run("track", study_folder, "--out", out, *IDENTITY)
+        assert (code, "is not empty" in error) == (2, True)
+        assert (out / "run.json").read_bytes() == before
+        assert run("track", study_folder, "--out", out, *IDENTITY, "--overwrite")[0] == 0
+
+
+class TestRefusals:
+    """One clear sentence, exit code 2, nothing written."""
+
+    @pytest.fixture
+    def refused(self, run, tmp_path):
+        def check(study, *sentence, arguments=()):
+            out = tmp_path / "out"
+            code, _, error = run("track", study, "--out", out, *arguments)
+            assert code == 2, error
+            assert error.startswith("longiseg: ")
+            assert error.count("\n") == 1, error
+            for words in sentence:
+                assert words in error
+            assert not out.exists()
+            assert not list(tmp_path.glob(".out*"))
+
+        return check
+
+    def test_missing_study(self, refused, tmp_path):
+        refused(tmp_path / "nowhere", "There is no file or folder")
+
+    def test_folder_without_a_scan(self, refused, tmp_path):
+        (tmp_path / "empty").mkdir()
+        refused(tmp_path / "empty", "empty")
+
+    def test_no_lesion(self, refused, edited):
+        refused(edited(lambda m: m.pop("lesions")), "names no lesion", "--click")
+
+    def test_malformed_manifest_names_the_field(self, refused, edited):
+        refused(
+            edited(lambda m: m["lesions"][1]["clicks"][0].update(point=[1, 2])), "lesions[1].clicks[0].point"
+        )
+
+    def test_missing_image(self, refused, edited):
+        refused(edited(lambda m: m["scans"][2].update(image="gone.nii.gz")), "gone.nii.gz")
+
+    def test_click_outside(self, refused, edited):
+        moved = edited(lambda m: m["lesions"][0]["clicks"][0].update(point=[0, 0, 999]))
+        refused(moved, "lesion 1", "999", "T0", "outside")
+
+    def test_click_option(self, refused, study_folder):
+        refused(study_folder, "should look like T0:12.5,-40,110.5", arguments=("--click", "1,2,3"))
+        refused(study_folder, "no scan 'T9'", arguments=("--click", "T9:1,2,3"))
+
+    def test_scans_that_do_not_overlap(self, refused, study_folder, study):
+        from dataclasses import replace
+
+        from napari_longiseg.io.images import write_image
+
+        far = replace(study.scan("T1").grid, origin_mm=(5000.0, 0.0, 0.0))
+        write_image(study_folder / "T1.nii.gz", study.scan("T1").image, far)
+        refused(study_folder, "T0 and T1", "in common", arguments=IDENTITY)
+
+    def test_unknown_methods(self, refused, study_folder):
+        refused(study_folder, "no segmenter called 'magic'", "region", arguments=("--segmenter", "magic"))
+        refused(study_folder, "no registration called 'x'", "deformable", arguments=("--registration", "x"))
+
+    @pytest.mark.parametrize(
+        ("array", "vector", "words"),
+        [
+            (np.zeros((40, 40), np.int16), False, "2"),
+            (np.zeros((4, 8, 9, 10), np.int16), False, "4"),
+            (np.zeros((8, 9, 10, 3), np.uint8), True, "colour"),
+            (np.full((8, 9, 10), np.nan, np.float32), False, "NaN"),
+        ],
+    )
+    def test_images_that_are_no_ct(self, refused, edited, noise_file, array, vector, words):
+        bad = noise_file("bad.nii.gz", array, vector)
+        refused(edited(lambda m: m["scans"][1].update(image=str(bad))), "bad.nii.gz", words)
+
+    def test_options_of_the_run(self, refused, study_folder):
+        refused(study_folder, "must be positive", arguments=("--max-distance-mm", "-1"))
+        refused(study_folder, "no scan 'T7'", arguments=("--source", "T7"))

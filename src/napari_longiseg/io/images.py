@@ -13,7 +13,7 @@ from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.resample import resample_labels
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.io._itk import grid_of, itk_image, simple_itk
-from napari_longiseg.io._nifti import check_nifti, is_orthonormal
+from napari_longiseg.io._nifti import check_nifti, is_orthonormal, not_finite
 
 _READERS = {
     ".nii": "NiftiImageIO",
@@ -171,10 +171,7 @@ def _check_finite(path: Path, values: npt.NDArray[Any]) -> None:
         return
     wrong = values.size - sum(int(np.isfinite(part).sum()) for part in values)
     if wrong:
-        msg = (
-            f"{path} holds {wrong} values that are not finite numbers (NaN or infinite); replace them first."
-        )
-        raise InputError(msg)
+        raise InputError(not_finite(path, wrong))
 
 
 def _sheared(path: Path) -> str:

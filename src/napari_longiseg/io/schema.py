@@ -97,13 +97,19 @@ def parse_manifest(text: str, path: Path) -> Manifest:
 
 def _sentence(error: ValidationError) -> str:
     """What is wrong with the first wrong field."""
-    first = error.errors(include_url=False)[0]
-    steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"]]
-    if "series" in first["loc"]:  # the union's branch is no field
-        steps = steps[: first["loc"].index("series") + 1]
-    field = "".join(steps).lstrip(".") or "the manifest"
-    more = error.error_count() - 1
-    return f"{field} {_demand(first, field)}" + (f" ({more} more mistakes)" if more else "")
+    mistakes = error.errors(include_url=False)
+    fields = [_field(mistake["loc"]) for mistake in mistakes]
+    more = len(set(fields)) - 1
+    others = f" ({more} more field{'s are' if more > 1 else ' is'} wrong)" if more else ""
+    return f"{fields[0]} {_demand(mistakes[0], fields[0])}{others}"
+
+
+def _field(place: tuple[int | str, ...]) -> str:
+    """The path to a field as a user would write it."""
+    if "series" in place:  # what follows is a branch of the union, no field
+        place = place[: place.index("series") + 1]
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).lstrip(".") or "the manifest"
 
 
 def _demand(error: Any, field: str) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
@@ -112,6 +118,8 @@ def _demand(error: Any, field: str) -> str:  # noqa: ANN401 - pydantic's ErrorDe
         return f"must have 3 numbers, not {context['actual_length']}"
     if field.endswith(".date"):
         return "must be a date like 2024-01-31"
+    if field.endswith(".series"):
+        return "must be a number or a text in quotes"
     demands = {
         "missing": "is missing",
         "extra_forbidden": "is not a field of a study manifest",

@@ -261,3 +261,16 @@ def test_write_where_it_cannot_be(tmp_path, grid):
         write_image(tmp_path / "none" / "a.nii", np.zeros(grid.shape, np.int16), grid)
     with pytest.raises(InputError, match=r"a\.jpg has an unknown extension"):
         write_image(tmp_path / "a.jpg", np.zeros(grid.shape, np.int16), grid)
+
+
+def test_what_the_system_refuses(tmp_path, values, write_sitk, monkeypatch):
+    """Whatever the reason: no permission, a network drive that is gone, a disk error."""
+    path = tmp_path / "T0.nii.gz"
+    write_sitk(path, values)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("napari_longiseg.io.images.check_nifti", refuse)
+    with pytest.raises(InputError, match=r"T0\.nii\.gz cannot be read: Permission denied"):
+        load_scan(path, scan_id="T0")

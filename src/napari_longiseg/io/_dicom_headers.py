@@ -24,6 +24,9 @@ _TAGS = [
 Dataset = Any
 """Of pydicom, whose attributes are made at run time."""
 
+_CT_IMAGES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+"""SOP classes of CT images: single slices, enhanced, legacy converted."""
+
 
 @dataclass(frozen=True, slots=True)
 class SliceHeader:
@@ -90,6 +93,8 @@ def read_headers(paths: Sequence[Path], progress: Progress) -> Headers:
         if not is_dicom_file(path):
             continue
         header = _header(path, _TAGS)
+        if "Rows" not in header and _should_be_ct(header):
+            raise InputError(_damaged(path))
         if "Rows" not in header or header.get("Modality") != "CT":
             found.others.add(str(header.get("Modality") or "unknown"))
             continue
@@ -103,8 +108,17 @@ def _header(path: Path, tags: list[str] | None) -> Dataset:
     try:
         return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=tags)
     except Exception as error:  # pydicom raises whatever the damage leads to
-        msg = f"The DICOM file {path} is damaged; get a new copy of it."
-        raise InputError(msg) from error
+        raise InputError(_damaged(path)) from error
+
+
+def _damaged(path: Path) -> str:
+    return f"The DICOM file {path} is damaged; get a new copy of it."
+
+
+def _should_be_ct(header: Dataset) -> bool:
+    """Whether a file without an image was cut off, by what its first lines announce."""
+    announced = header.file_meta.get("MediaStorageSOPClassUID")
+    return announced in _CT_IMAGES or (announced is None and "Modality" not in header)
 
 
 def _slices(path: Path, header: Dataset) -> Iterator[SliceHeader]:

@@ -57,7 +57,7 @@ def check_nifti(path: Path) -> None:
         with gzip.open(path) if packed else path.open("rb") as file:
             header = _header(file.read(540))
             wrong = _count_not_finite(cast("BinaryIO", file), header)
-    except (OSError, EOFError, zlib.error, struct.error) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error, struct.error) as error:
         msg = f"{path} is damaged or not a NIfTI file; get a new copy of it."
         raise InputError(msg) from error
     if header.sform is not None and not is_orthonormal(header.sform):

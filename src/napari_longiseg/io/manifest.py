@@ -18,7 +18,7 @@ from napari_longiseg.io.dicom import holds_dicom
 from napari_longiseg.io.images import is_image_file
 from napari_longiseg.io.outlines import OutlineReader
 from napari_longiseg.io.points import from_xyz, to_xyz
-from napari_longiseg.io.scans import load_scan
+from napari_longiseg.io.scans import load_scan, readable
 from napari_longiseg.io.schema import SCHEMA, LesionEntry, Manifest, parse_manifest
 
 MANIFEST_NAME = "study.json"
@@ -46,9 +46,10 @@ def load_study(path: str | Path, progress: Progress = silent) -> Study:
         raise InputError(msg)
     if path.is_dir() and (path / MANIFEST_NAME).is_file():
         path = path / MANIFEST_NAME
-    if path.suffix.lower() == ".json":
-        return _from_manifest(path, progress)
-    return _from_images(path, progress)
+    with readable(path):
+        if path.suffix.lower() == ".json":
+            return _from_manifest(path, progress)
+        return _from_images(path, progress)
 
 
 def manifest_of(

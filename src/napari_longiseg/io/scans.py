@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_longiseg.core.errors import InputError
@@ -56,13 +58,30 @@ def load_scan(
         msg = f"{path}: OME-Zarr images cannot be read yet; convert it to NIfTI, NRRD or MetaImage."
         raise InputError(msg)
     notes: tuple[str, ...] = ()
-    if path.is_dir() or (not is_image_file(path) and is_dicom_file(path)):
-        found = read_series(path, series, progress)
-        values, native, notes = found.values, found.grid, found.notes
-        date = date or found.info.date
-    else:
-        values, native = read_image(path)
+    with readable(path):
+        if path.is_dir() or (not is_image_file(path) and is_dicom_file(path)):
+            found = read_series(path, series, progress)
+            values, native, notes = found.values, found.grid, found.notes
+            date = date or found.info.date
+        else:
+            values, native = read_image(path)
     image, grid = to_working(compact(values), native)
     if is_oblique(native):
         notes = (*notes, "The scan is oblique and was resampled on a straight grid for work.")
     return Scan(scan_id, image, grid, native, date, path, notes)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to read something below *path* into a sentence.
+
+    Raises
+    ------
+    InputError
+        In place of any OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        msg = f"{error.filename or path} cannot be read: {error.strerror or error}."
+        raise InputError(msg) from error

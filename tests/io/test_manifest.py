@@ -265,6 +265,11 @@ class TestFolders:
         assert [int(scan.image.max()) for scan in study.scans] == [0, 1]
         assert study.lesions == ()
 
+    def test_numbers_in_names_count(self, tmp_path, write_sitk):
+        for number in (10, 9, 1):
+            write_sitk(tmp_path / f"scan{number}.nii", np.full(SHAPE, number, np.int16))
+        assert [int(scan.image.max()) for scan in load_study(tmp_path).scans] == [1, 9, 10]
+
     def test_dicom_folders_by_date(self, tmp_path, write_series):
         dates = {"a": "20240310", "b": "20240110", "c": "20240210"}
         hu = {

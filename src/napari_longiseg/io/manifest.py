@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,12 @@ def _images_in(folder: Path) -> list[Path]:
     if not images:
         msg = f"{folder} holds no {MANIFEST_NAME}, no image file and no DICOM series."
         raise InputError(msg)
-    return sorted(images)
+    return sorted(images, key=_natural)
+
+
+def _natural(path: Path) -> list[str | int]:
+    """Sorts T2 before T10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", path.name)]
 
 
 def _holds_dicom_below(folder: Path) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from napari_longiseg.core.geometry import SNAP_TOLERANCE, Grid, as_point, as_shape
 from napari_longiseg.core.resample import resample
@@ -66,5 +66,6 @@ def covering_grid(native: Grid) -> Grid:
 
 def nearest_axes(grid: Grid) -> npt.NDArray[np.intp]:
     """For each patient axis (z, y, x) the array axis that runs along it best, each taken once."""
-    _, axes = linear_sum_assignment(np.abs(grid.direction), maximize=True)
-    return np.asarray(axes)
+    along = np.abs(grid.direction)
+    orders = (np.array(order) for order in permutations(range(3)))
+    return max(orders, key=lambda axes: float(along[np.arange(3), axes].sum()))

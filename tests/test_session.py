@@ -68,7 +68,7 @@ def test_removing_a_lesion_takes_its_findings_and_the_selection_along(session):
     session.findings_changed.connect(changed)
     session.remove_lesion(1)
     changed.assert_called_once_with(1, "T1")
-    assert session.selected == 2
+    assert session.selected is None
     assert session.finding(1, "T1") is None
 
 

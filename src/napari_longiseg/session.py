@@ -115,12 +115,12 @@ class Session:
         self.lesions_changed.emit()
 
     def remove_lesion(self, lesion_id: int) -> None:
-        """Remove a lesion with its clicks and findings."""
+        """Remove a lesion with its clicks and findings; if it was selected, none is then."""
         self.lesion(lesion_id)
         del self._lesions[lesion_id]
         self.clear_findings(lesion_id)
         if self._selected == lesion_id:
-            self.select(min(self._lesions, default=None))
+            self.select(None)
         self.lesions_changed.emit()
 
     def select(self, lesion_id: int | None) -> None:

@@ -99,11 +99,9 @@ def gate() -> Iterator[Gate]:
 
 @pytest.fixture
 def viewer(make_napari_viewer_proxy, monkeypatch):
-    """A visible napari window; attributes of layers may be set from the GUI thread only."""
+    """A napari window that is not shown; attributes of layers may be set from the GUI thread only."""
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
-    viewer = make_napari_viewer_proxy(show=True)
-    viewer.window.resize(1300, 800)
-    return viewer
+    return make_napari_viewer_proxy()
 
 
 @pytest.fixture

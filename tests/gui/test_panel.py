@@ -50,7 +50,7 @@ def test_a_click_on_the_second_scan_fills_first_and_third(opened, idle):
         assert (cell.labels.data == 1).sum() > 100
     assert "ml\n" in cell_text(panel, 0, 1)
     assert "mm" in cell_text(panel, 0, 3)
-    assert panel.progress.line.text() == "Tracked lesion 1 on 3 scans."
+    assert panel.progress.line.text().startswith("Tracked lesion 1 on 3 scans.")
     assert panel.table.selectionModel().selectedRows()[0].row() == 0
 
 
@@ -224,3 +224,42 @@ def test_opening_a_study_that_is_not_there(panel, idle, tmp_path):
     idle(panel)
     assert "There is no file or folder" in panel.progress.line.text()
     assert panel.session.study is None
+
+
+def test_export(with_lesions, idle, tmp_path):
+    with_lesions.desk.track([1])
+    idle(with_lesions)
+    with_lesions.export_to(tmp_path / "out")
+    idle(with_lesions)
+    assert with_lesions.progress.line.text() == f"Results are in {tmp_path / 'out'}."
+    assert {path.name for path in (tmp_path / "out").rglob("*")} == {
+        "masks", "T0.nii.gz", "T1.nii.gz", "T2.nii.gz", "lesions.csv", "run.json"
+    }  # fmt: skip
+    rows = (tmp_path / "out" / "lesions.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * 3
+    assert rows[-1].endswith("Not tracked yet.")
+
+
+def test_export_waits_for_its_turn(with_lesions, gate, idle, tmp_path):
+    with_lesions.track_all_button.click()
+    assert gate.reached.wait(5)
+    with_lesions.export_to(tmp_path / "out")
+    assert "before you export" in with_lesions.progress.line.text()
+    gate.open.set()
+    idle(with_lesions)
+    assert not (tmp_path / "out").exists()
+
+
+def test_study_files_through_napari_and_the_open_button(panel, viewer, study, idle, tmp_path, qtbot):
+    from napari_longiseg.io.images import write_image
+
+    for scan in study.scans:
+        write_image(tmp_path / f"{scan.id}.nii.gz", scan.image, scan.grid)
+    viewer.open(str(tmp_path / "T0.nii.gz"), plugin="napari-longiseg")
+    qtbot.waitUntil(lambda: panel.session.study is not None)
+    assert [scan.id for scan in panel.session.study.scans] == ["T0"]
+    panel.study_bar.open_requested.emit(tmp_path)
+    idle(panel)
+    assert len(panel.session.study.scans) == 3
+    assert len(viewer.layers) == 9
+    np.testing.assert_array_equal(viewer.layers[3].data, study.scans[1].image)

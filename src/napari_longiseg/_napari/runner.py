@@ -116,7 +116,9 @@ class Runner(QObject):
             timer=self._timer,
         )
         what = f"lesion {min(ids)}" if len(ids) == 1 else f"{len(ids)} lesions"
-        self._start(task, self._on_finding, f"Tracked {what} on {len(self._session.study.scans)} scans.")
+        hint = " Press Add lesion before you click another one." if len(ids) == 1 else ""
+        scans = len(self._session.study.scans)
+        self._start(task, self._on_finding, f"Tracked {what} on {scans} scans.{hint}")
 
     def _start(self, work: Work, on_result: Callable[[object], None], message: str) -> None:
         job = Job(work)

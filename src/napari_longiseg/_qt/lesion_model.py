@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QIcon, QPixmap
 
 from napari_longiseg._qt.texts import finding_text, finding_tip, lesion_text, scan_text
 from napari_longiseg.core.lesion import Lesion
@@ -14,6 +14,15 @@ from napari_longiseg.core.scan import Scan
 from napari_longiseg.session import Session
 
 ROOT = QModelIndex()
+
+
+def _swatch(colour: str) -> QIcon:
+    """A square of one colour, the same when its row is selected (Qt would tint it)."""
+    square = QPixmap(16, 16)
+    square.fill(QColor(colour))
+    icon = QIcon(square)
+    icon.addPixmap(square, QIcon.Mode.Selected)
+    return icon
 
 
 class LesionModel(QAbstractTableModel):
@@ -124,7 +133,7 @@ class LesionModel(QAbstractTableModel):
             return lesion_text(lesion)
         if role == Qt.ItemDataRole.EditRole:
             return lesion.name
-        return QColor(self._colour(lesion.id)) if role == Qt.ItemDataRole.DecorationRole else None
+        return _swatch(self._colour(lesion.id)) if role == Qt.ItemDataRole.DecorationRole else None
 
     def _finding(self, lesion: Lesion, scan_id: str, role: int) -> Any:  # noqa: ANN401 - Qt
         finding = self._session.finding(lesion.id, scan_id)

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Collection
 from typing import Any, get_type_hints
 
+import numpy as np
 from magicgui.widgets import Container, create_widget
 
-UNITS = ("mm", "hu", "ml", "pct")
+UNITS = {"mm": "mm", "hu": "HU", "ml": "ml", "pct": "%"}
+ACRONYMS = {"voi": "VOI", "hu": "HU"}
 
 
 def option_form(cls: type[Any], only: Collection[str] | None = None) -> Container[Any]:
@@ -36,19 +38,27 @@ def option_form(cls: type[Any], only: Collection[str] | None = None) -> Containe
 
 
 def _field(name: str, annotation: Any, default: Any) -> Any:  # noqa: ANN401 - any magicgui widget
-    limits = {"min": -1e6, "max": 1e6} if annotation in (float, int) else {}
-    options = {"step": None, **limits} if limits else {}
+    options: dict[str, Any] = {"min": -1e6, "max": 1e6} if annotation in (float, int) else {}
+    if annotation is float:
+        options["step"] = _step(default)
     try:
-        return create_widget(
+        field = create_widget(
             value=default, annotation=annotation, name=name, label=label_of(name), options=options
         )
     except (ValueError, TypeError):
         return None
+    return field if field.value == default else None
+
+
+def _step(value: float) -> float:
+    """How far one click of a spin box goes; its last digit also sets how many digits the box keeps."""
+    return 1.0 if abs(value) >= 1 or value == 0 else float(10.0 ** np.floor(np.log10(abs(value))))
 
 
 def label_of(name: str) -> str:
     """A parameter's name as a label: ``max_distance_mm`` reads ``Max distance (mm)``."""
     words = name.split("_")
-    unit = words.pop() if len(words) > 1 and words[-1] in UNITS else ""
-    text = " ".join(words).capitalize()
-    return f"{text} ({unit.upper() if unit == 'hu' else unit})" if unit else text
+    unit = UNITS[words.pop()] if len(words) > 1 and words[-1] in UNITS else ""
+    words[0] = words[0].capitalize()
+    text = " ".join(ACRONYMS.get(word.lower(), word) for word in words)
+    return f"{text} ({unit})" if unit else text

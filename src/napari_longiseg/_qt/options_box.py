@@ -26,6 +26,8 @@ class OptionsBox(QCollapsible):
             column.addWidget(widget)
         self.setContent(content)
         self.setDuration(0)
+        self.setExpandedIcon("▾")
+        self.setCollapsedIcon("▸")
         self.collapse(animate=False)
 
     def settings(self) -> TrackSettings:

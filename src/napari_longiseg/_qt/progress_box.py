@@ -32,6 +32,7 @@ class ProgressBox(QWidget):
     def set_busy(self, busy: bool) -> None:
         """Show the bar while something runs."""
         self.bar.setValue(0)
+        self.bar.setTextVisible(busy)
         self.bar.setEnabled(busy)
         self.cancel_button.setEnabled(busy)
 

@@ -17,6 +17,7 @@ PORTA = (-52.0, -8.0, -34.0)
 def paint_belly(canvas: Canvas, trunk: Trunk, detail: float, rng: np.random.Generator) -> None:
     """Paint the organs of the upper belly."""
     _psoas(canvas)
+    _mesentery(canvas, trunk, detail, rng)
     _bowel(canvas, trunk, rng)
     _stomach(canvas, trunk)
     _pancreas(canvas)
@@ -33,8 +34,8 @@ def _liver(canvas: Canvas, trunk: Trunk, detail: float, rng: np.random.Generator
     lobe = ellipsoid((z, y, x), (-34.0, -46.0, 22.0), (34.0, 34.0, 58.0))
     liver = smooth_max(smooth_min(bulk, lobe, 14.0), under, 12.0)
     liver = smooth_max(liver, trunk.below + 5.0, 8.0)
-    liver = smooth_max(liver, 7.0 - trunk.spine, 10.0)
-    cleft = ellipsoid((z, y, x), (-62.0, 2.0, -20.0), (36.0, 22.0, 22.0))
+    liver = smooth_max(liver, 3.0 - trunk.spine, 10.0)
+    cleft = ellipsoid((z, y, x), (-66.0, 4.0, -18.0), (30.0, 15.0, 15.0))
     liver = smooth_max(liver, -cleft, 8.0)
     whole = canvas.everywhere
     canvas.paint(Tissue.LIVER, liver, whole)
@@ -130,6 +131,15 @@ def _kidney(canvas: Canvas, side: float, rng: np.random.Generator) -> None:
         paint_tree(canvas, tissue, tube(canvas.unbend(stem), radius))
 
 
+def _mesentery(canvas: Canvas, trunk: Trunk, detail: float, rng: np.random.Generator) -> None:
+    """Small vessels in the fat between the loops."""
+    z, y, _ = canvas.coordinates
+    inside = (trunk.below < -12.0) & (trunk.spine > 14.0) & (z < -30.0) & (y < 45.0)
+    root = canvas.unbend([(-96.0, -14.0, 4.0)])[0]
+    for tissue in (Tissue.BLOOD, Tissue.VENOUS):
+        paint_tree(canvas, tissue, grow(root, canvas.sample(inside, int(75 * detail), rng), 0.55, 0.36, rng))
+
+
 def _psoas(canvas: Canvas) -> None:
     region = canvas.region((-400.0, 0.0, -80.0), (-90.0, 100.0, 80.0))
     z, y, x = canvas.at(region)
@@ -140,7 +150,14 @@ def _psoas(canvas: Canvas) -> None:
 
 def _bowel(canvas: Canvas, trunk: Trunk, rng: np.random.Generator) -> None:
     """Loops that wander through the front of the belly: wall, contents, here and there gas."""
-    starts = [(-118.0, -46.0, 60.0), (-120.0, -40.0, -30.0), (-150.0, -30.0, 20.0), (-165.0, -44.0, -60.0)]
+    starts = (
+        (-112.0, -46.0, 62.0),
+        (-122.0, -40.0, -30.0),
+        (-140.0, -30.0, 24.0),
+        (-160.0, -44.0, -62.0),
+        (-150.0, -50.0, 70.0),
+        (-178.0, -30.0, 0.0),
+    )
     for start in starts:
         steps = rng.normal(0.0, 15.0, (9, 3)) * (0.8, 0.7, 1.4)
         points = np.clip(

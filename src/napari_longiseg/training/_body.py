@@ -69,8 +69,8 @@ def _radial(y: Field, x: Field, half_y: Field | float, half_x: Field | float, po
 
 def _skin(c: Coordinates) -> Field:
     z, y, x = c
-    half_x = 166.0 - 9.0 * np.exp(-(((z + 60.0) / 55.0) ** 2)) - 22.0 / (1.0 + np.exp(-(z - 150.0) / 14.0))
-    half_y = 112.0 - 7.0 * np.exp(-(((z + 70.0) / 60.0) ** 2)) - 14.0 / (1.0 + np.exp(-(z - 140.0) / 16.0))
+    half_x = 163.0 - 9.0 * np.exp(-(((z + 60.0) / 55.0) ** 2)) - 26.0 / (1.0 + np.exp(-(z - 145.0) / 16.0))
+    half_y = 109.0 - 5.0 * np.exp(-(((z + 70.0) / 60.0) ** 2)) - 9.0 / (1.0 + np.exp(-(z - 125.0) / 18.0))
     groove = 7.0 * np.exp(-((x / 12.0) ** 2)) * (y > 0)  # over the spinous processes
     return _radial(y, x, half_y, half_x, 2.35) + groove
 
@@ -89,11 +89,14 @@ def _cavity(c: Coordinates) -> Field:
 def _muscle(c: Coordinates, cavity: Field, bulk: float) -> Field:
     """Chest and belly wall, with the long muscles of the back and the pectorals."""
     z, y, x = c
-    wall = cavity - (15.0 * bulk - 2.0 * (z < -40.0))
-    back = np.sqrt(((np.abs(x) - 27.0) / 24.0) ** 2 + ((y - 80.0) / 18.0) ** 2) * 18.0 - 18.0
-    chest = ellipsoid((z, y, np.abs(x)), (95.0, -82.0, 62.0), (52.0, 14.0 * bulk, 55.0))
-    blade = ellipsoid((z, y, np.abs(x)), (110.0, 58.0, 92.0), (70.0, 24.0, 46.0))
-    return smooth_min(smooth_min(wall, back, 10.0), smooth_min(chest, blade, 8.0), 8.0)
+    girdle = 1.0 / (1.0 + np.exp(-(z - 92.0) / 16.0))
+    wall = cavity - (15.0 * bulk - 2.0 * (z < -40.0) + girdle * (13.0 + 9.0 * np.clip(y / 60.0, -0.6, 1.0)))
+    back = np.sqrt(((np.abs(x) - 27.0) / 25.0) ** 2 + ((y - 79.0) / 19.0) ** 2) * 19.0 - 19.0
+    chest = ellipsoid((z, y, np.abs(x)), (92.0, -80.0, 66.0), (56.0, 14.0 * bulk, 58.0))
+    side = ellipsoid((z, y, np.abs(x)), (70.0, 36.0, 132.0), (90.0, 34.0, 15.0 * bulk))
+    blade = ellipsoid((z, y, np.abs(x)), (112.0, 58.0, 92.0), (72.0, 25.0, 50.0))
+    front = smooth_min(smooth_min(wall, back, 10.0), chest, 8.0)
+    return smooth_min(front, smooth_min(side, blade, 10.0), 10.0)
 
 
 def _marble(canvas: Canvas, muscle: Field, cavity: Field, rng: np.random.Generator) -> None:

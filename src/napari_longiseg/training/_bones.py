@@ -11,7 +11,7 @@ from napari_longiseg.training._tissue import Tissue
 
 PITCH_MM = 27.0
 """Height of a vertebra with its disc."""
-RIB_SLOPE_MM = 62.0
+RIB_SLOPE_MM = 88.0
 """How much lower a rib ends in front than it starts at the back."""
 
 
@@ -57,7 +57,7 @@ def _arch(along: Field, y: Field, x: Field) -> Field:
     across = np.sqrt(((y - 22.0 - 0.2 * a) / 4.5) ** 2 + ((along - 2.0) / 5.5) ** 2) * 4.5 - 4.5
     transverse = np.maximum(across, np.maximum(a - 33.0, 11.0 - a))
     spinous = np.sqrt((x / 3.6) ** 2 + ((along + 0.35 * (y - 32.0)) / 8.0) ** 2) * 3.6 - 3.6
-    spinous = np.maximum(spinous, np.abs(y - 42.0) - 12.0)
+    spinous = np.maximum(spinous, np.abs(y - 39.0) - 9.5)
     return np.minimum(np.minimum(laminae, transverse), spinous)
 
 

@@ -22,7 +22,9 @@ CLEARANCE_MM = {Host.LUNG: 2.0, Host.LIVER: 3.0, Host.NODE: -1.0, Host.BONE: -0.
 """Room between a lesion's ball and the border of its host."""
 APART_MM = 7.0
 """Room between two lesions."""
-TRIES = 200
+TRIES = 600
+FITS = 12
+"""Of how many possible places of a pair the one that disturbs its course least is taken."""
 SHRINK = 0.87
 """How much smaller a lesion is tried where there is no room for it, up to six times."""
 
@@ -102,7 +104,7 @@ def _drafts(plans: Sequence[Plan], dates: int, rng: np.random.Generator) -> list
         spikes = (
             int(rng.integers(9, 16)) if plan.host is Host.LUNG and not pair and rng.uniform() < 0.3 else 0
         )
-        roughness = 0.08 if pair else {Host.NODE: 0.1, Host.BONE: 0.13}.get(plan.host, 0.19)
+        roughness = 0.08 if pair else {Host.NODE: 0.1, Host.BONE: 0.13}.get(plan.host, 0.22)
         look = random_look(plan.host, diameter, rng)
         ratios = (0.72, 0.6) if pair else (1.0,)
         group = []
@@ -157,23 +159,25 @@ def _try_places(
     picked = np.stack(np.unravel_index(rng.choice(voxels, TRIES), depth.shape), axis=1)
     places = room.canvas.grid.to_mm(picked)
     ways = rng.standard_normal((TRIES, 3))
-    ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-    spread = _spread(group)
+    ways *= _spread(group) / np.linalg.norm(ways, axis=1, keepdims=True)
+    centres = [places] if len(group) == 1 else [places - 0.45 * ways, places + 0.55 * ways]
     good = np.ones(TRIES, dtype=bool)
-    for lobe, step in zip(group, (-0.45, 0.55), strict=False):
-        centres = places + (step * spread * ways if len(group) == 2 else 0.0)
-        good &= (
-            _deep_enough(centres, lobe, depth, room)
-            & _seen(centres, lobe, room)
-            & _apart(centres, lobe, others)
-        )
-    if not good.any():
+    for lobe, at in zip(group, centres, strict=True):
+        good &= _deep_enough(at, lobe, depth, room) & _apart(at, lobe, others)
+    few = np.flatnonzero(good)[: 4 * FITS]
+    for lobe, at in zip(group, centres, strict=True):
+        few = few[_seen(at[few], lobe, room)]
+    if not len(few):
         return None
-    i = int(np.flatnonzero(good)[0])
     if len(group) == 1:
-        return [replace(group[0], anchor_mm=places[i])]
-    a, b = places[i] - 0.45 * spread * ways[i], places[i] + 0.55 * spread * ways[i]
-    return _fitted(replace(group[0], anchor_mm=a), replace(group[1], anchor_mm=b), room)
+        return [replace(group[0], anchor_mm=places[few[0]])]
+    ends = ([replace(o, anchor_mm=at[i]) for o, at in zip(group, centres, strict=True)] for i in few[:FITS])
+    return min((_fitted(a, b, room) for a, b in ends), key=lambda pair: _disturbed(pair, group))
+
+
+def _disturbed(pair: Sequence[Lobe], wished: Sequence[Lobe]) -> float:
+    """How far the factors of a pair are from the wished ones."""
+    return float(np.abs(np.log(np.divide(pair[0].factors, wished[0].factors))).max())
 
 
 def _deep_enough(centres: Array, lobe: Lobe, depth: Field, room: Room) -> npt.NDArray[np.bool_]:
@@ -208,7 +212,7 @@ def _largest(lobe: Lobe) -> float:
 
 def _spread(group: list[Lobe]) -> float:
     """Distance between the centres of a pair on the first date."""
-    share = {Course.MERGE: 1.37, Course.SPLIT: 0.8}.get(group[0].plan.course, 0.0)
+    share = {Course.MERGE: 1.5, Course.SPLIT: 0.8}.get(group[0].plan.course, 0.0)
     return share * sum(lobe.radius_mm for lobe in group)
 
 
@@ -223,7 +227,7 @@ def _fitted(a: Lobe, b: Lobe, room: Room) -> list[Lobe]:
         if (date == last and last > 0) == (a.plan.course is Course.MERGE):
             scales[date] = max(scales[date], distance / (0.85 * total))
         else:
-            gap = max(3.0, 2.2 * max(room.grids[date].spacing_mm))
+            gap = max(2.0, 1.75 * max(room.grids[date].spacing_mm))  # no two voxels touch, not by a corner
             scales[date] = min(scales[date], max(0.92 * distance - gap, 0.35 * distance) / total)
     factors = tuple(float(s) ** 3 for s in scales)
     return [replace(a, factors=factors), replace(b, factors=factors)]

@@ -36,6 +36,7 @@ COLUMNS = (
     "p95",
     "max",
     "whole",
+    "centres",
     "inside",
     "wall s",
     "CPU s",
@@ -52,6 +53,8 @@ class Pair:
     target: Scan
     points_mm: Array
     truth_mm: Array
+    centres_mm: Array | None = None
+    """Centres of the lesions on the source; the points are their deepest voxels."""
     is_inside: Callable[[int, Array], bool] | None = None
     refine: bool = True
 
@@ -72,6 +75,7 @@ def study_pairs(folder: Path) -> Iterator[Pair]:
             target,
             np.array([_deepest(gt_s, label) for label in both]),
             np.array([_centre(gt_t, label) for label in both]),
+            np.array([_centre(gt_s, label) for label in both]),
             lambda i, q, gt=gt_t, both=both: gt.image[gt.grid.nearest_voxel(q)] == both[i],
         )
 
@@ -171,10 +175,14 @@ def measure(pair: Pair, method: DeformableRegistration) -> tuple[tuple[object, .
     whole = np.linalg.norm(found - pair.truth_mm, axis=1)
     expected = point_map.uncertainty_mm(pair.points_mm)
     one = time.perf_counter()
+    centres = "-"
     if pair.refine:
         near = [map_near(point_map, as_point(p)) for p in pair.points_mm]
         found = np.array([m([p])[0] for m, p in zip(near, pair.points_mm, strict=True)])
         expected = np.array([m.uncertainty_mm([p])[0] for m, p in zip(near, pair.points_mm, strict=True)])
+        if pair.centres_mm is not None:
+            mapped = np.array([m([c])[0] for m, c in zip(near, pair.centres_mm, strict=True)])
+            centres = f"{np.linalg.norm(mapped - pair.truth_mm, axis=1).mean():.2f}"
     one = (time.perf_counter() - one) / len(found)
     error = np.linalg.norm(found - pair.truth_mm, axis=1)
     before = np.linalg.norm(pair.points_mm - pair.truth_mm, axis=1).mean()
@@ -183,7 +191,14 @@ def measure(pair: Pair, method: DeformableRegistration) -> tuple[tuple[object, .
         inside = f"{np.mean([pair.is_inside(i, q) for i, q in enumerate(found)]):.2f}"
     figures = (before, error.mean(), np.median(error), np.percentile(error, 95), error.max(), whole.mean())
     times = (wall, cpu, one)
-    row = (pair.name, len(error), *(f"{v:.2f}" for v in figures), inside, *(f"{v:.1f}" for v in times))
+    row = (
+        pair.name,
+        len(error),
+        *(f"{v:.2f}" for v in figures),
+        centres,
+        inside,
+        *(f"{v:.1f}" for v in times),
+    )
     return row, error, expected
 
 
@@ -193,14 +208,14 @@ def main() -> None:
     parser.add_argument("--synthetic", action="store_true", help="move each study's first scan in known ways")
     options = parser.parse_args()
     method = DeformableRegistration()
-    print(("{:<38}" + "{:>9}" * 11).format("pair", *COLUMNS))
+    print(("{:<38}" + "{:>9}" * 12).format("pair", *COLUMNS))
     errors, expectations = [], []
     for folder in options.studies:
         for pair in _pairs(folder, options.synthetic):
             row, error, expected = measure(pair, method)
             errors.append(error)
             expectations.append(expected)
-            print(("{:<38}" + "{:>9}" * 11).format(*row), flush=True)
+            print(("{:<38}" + "{:>9}" * 12).format(*row), flush=True)
     error, expected = np.concatenate(errors), np.concatenate(expectations)
     known = np.isfinite(expected)
     print(f"all points: mean {error.mean():.2f}, median {np.median(error):.2f}, max {error.max():.2f} mm")

@@ -16,7 +16,7 @@ from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration._affine import fit_affine
 from napari_longiseg.registration._agreement import Agreement
-from napari_longiseg.registration._dense import Recipe, fit_field
+from napari_longiseg.registration._dense import Recipe, agreement, fit_field
 from napari_longiseg.registration._search import shifts
 from napari_longiseg.registration._spline import empty_field
 from napari_longiseg.registration._transform import Transform
@@ -24,13 +24,15 @@ from napari_longiseg.registration._volume import Volume, load
 from napari_longiseg.registration._warp import Warp
 
 SEARCH_MM, COARSE_MM, FINE_MM = 12.0, 8.0, 4.0
+LEVELS = ((COARSE_MM, 0.35, 0.45), (FINE_MM, 0.45, 1.0))
+"""Voxel sizes at which displacements are fitted, and the share of the progress that each takes."""
 RADIUS = 2
 """Of the correlation's boxes, in voxels of each level."""
-CONTROLS = 2.0
+CONTROLS = 4.0
 """Spacing of the control points, in voxels of each level."""
 AIR = 0.05
 """Intensity (-930 HU) below which nothing is worth comparing: air around the body, but not lung."""
-MIN_CORRELATION = 0.65
+MIN_CORRELATION = 0.7
 """Mean local correlation at 4 mm of scans of one patient; see benchmarks/registration.py."""
 MIN_EXTENT_MM = 36.0
 """Three cells of the search."""
@@ -70,26 +72,19 @@ def align_scans(
     fixed = load(source, FINE_MM, device, _part(progress, stage, 0.0, 0.1))
     moving = load(target, FINE_MM, device, _part(progress, stage, 0.1, 0.2))
     transform = _affine(fixed, moving, scaled(progress, 0.2, 0.35), stage)
-    local = torch.empty(0)
-    for spacing_mm, start, stop in ((COARSE_MM, 0.35, 0.45), (FINE_MM, 0.45, 1.0)):
+    for spacing_mm, start, stop in LEVELS:
         warp = Warp(fixed.reduced(spacing_mm), moving.reduced(spacing_mm))
         low, high = bounds(warp.fixed)
-        field, local = fit_field(
-            warp,
-            transform,
-            empty_field(low, high, CONTROLS * spacing_mm, extends=True),
-            body(warp.fixed),
-            Recipe(iterations, RADIUS),
-            _part(progress, stage, start, stop),
-        )
-        transform = transform.plus(field)
-    agreement = Agreement(local.cpu().numpy(), fixed.origin, fixed.spacing)
-    mean = agreement.mean
-    if not mean >= MIN_CORRELATION:
+        empty = empty_field(low, high, CONTROLS * spacing_mm, extends=True)
+        tick = _part(progress, stage, start, stop)
+        recipe = Recipe(iterations, RADIUS)
+        transform = transform.plus(fit_field(warp, transform, empty, body(warp.fixed), recipe, tick))
+    found = agreement(Warp(fixed, moving), transform, body(fixed), RADIUS)
+    if not found.mean >= MIN_CORRELATION:
         msg = f"{source.id} and {target.id} do not show the same part of one patient, or too little of it."
         raise RegistrationError(msg)
     progress(stage, 1.0)
-    return Alignment(transform, agreement)
+    return Alignment(transform, found)
 
 
 def body(volume: Volume) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from napari_longiseg.registration._adam import Adam
+from napari_longiseg.registration._agreement import Agreement
 from napari_longiseg.registration._lncc import WEIGH_EVERY, LocalCorrelation
 from napari_longiseg.registration._spline import SplineField
 from napari_longiseg.registration._transform import Transform
@@ -38,7 +39,7 @@ class Recipe:
     iterations: int = 40
     radius: int = 2
     rate: float = 0.15
-    stiffness: float = 1.0
+    stiffness: float = 0.4
 
 
 def fit_field(
@@ -48,7 +49,7 @@ def fit_field(
     body: Tensor,
     recipe: Recipe,
     tick: Callable[[float], None],
-) -> tuple[SplineField, Tensor]:
+) -> SplineField:
     """Fit displacements that are added to a transform.
 
     Parameters
@@ -68,10 +69,8 @@ def fit_field(
 
     Returns
     -------
-    field : SplineField
-        Fitted.
-    correlation : (Z, Y, X) tensor
-        Local correlation after it; ``nan`` where the volumes were not compared.
+    SplineField
+        Fitted, on the same control points.
     """
     measure = LocalCorrelation(warp.fixed.data, recipe.radius)
     spread = warp.field_matrices(field)
@@ -91,18 +90,18 @@ def fit_field(
         force = separable(slope * image[1:], gather) / voxels_per_control
         force += recipe.stiffness * _bending(coefficients) / field.spacing_mm**2
         adam.climb(force, recipe.rate * voxel_mm * min(1.0, 2 * (1 - step / recipe.iterations)))
-    fitted = replace(field, coefficients=coefficients.cpu().numpy())
-    return fitted, agreement(warp, start.plus(fitted), body, recipe.radius)
+    return replace(field, coefficients=coefficients.cpu().numpy())
 
 
-def agreement(warp: Warp, transform: Transform, body: Tensor, radius: int) -> Tensor:
-    """(Z, Y, X) local correlation after a transform; ``nan`` where the volumes cannot be compared."""
+def agreement(warp: Warp, transform: Transform, body: Tensor, radius: int) -> Agreement:
+    """How well two volumes agree after a transform, within the body and both fields of view."""
     places = warp.places(transform)
     weight = body * warp.inside(places)
     measure = LocalCorrelation(warp.fixed.data, radius)
     measure.weigh(weight)
     correlation, _ = measure.compare(warp.image(places)[0])
-    return correlation.where(weight > 0, torch.nan)
+    known = correlation.where(weight > 0, torch.nan)
+    return Agreement(known.cpu().numpy(), warp.fixed.origin, warp.fixed.spacing)
 
 
 def _bending(values: Tensor) -> Tensor:

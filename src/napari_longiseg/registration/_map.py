@@ -11,14 +11,16 @@ import numpy.typing as npt
 from napari_longiseg.core.geometry import Array, Point, as_point
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration._agreement import Agreement
-from napari_longiseg.registration._spline import SplineField
 from napari_longiseg.registration._transform import Transform
 
 if TYPE_CHECKING:
+    from napari_longiseg.registration._refine import Refinement
     from napari_longiseg.registration.deformable import DeformableRegistration
 
-SURE_MM, UNSURE_MM = 0.4, 4.0
-"""Expected error in mm where the scans agree perfectly, and what is added where they do not at all."""
+WHOLE_MM, REFINED_MM = 1.5, 0.7
+"""Expected error in mm where the scans agree perfectly, of the whole map and of a refined one."""
+DISAGREEMENT_MM = 1.0
+"""What is added where they do not agree at all."""
 
 
 class SplineMap:
@@ -30,33 +32,32 @@ class SplineMap:
     ----------
     transform : Transform
         Source to target.
-    agreement : Agreement
-        Of the scans after it.
-    last : SplineField, optional
-        The part of the transform that the last look added.
+    agreement : Agreement or None
+        Of the scans after it; None where they could not be compared.
+    expected_mm : float
+        Expected error where the scans agree perfectly.
     """
 
-    def __init__(
-        self, transform: Transform, agreement: Agreement | None, last: SplineField | None = None
-    ) -> None:
+    def __init__(self, transform: Transform, agreement: Agreement | None, expected_mm: float) -> None:
         self.transform = transform
         self._agreement = agreement
-        self._last = last
+        self._expected_mm = expected_mm
 
     def __call__(self, points_mm: npt.ArrayLike) -> Array:
         """Target points (N, 3) of source points (N, 3), LPS mm in the order (z, y, x), sub-voxel."""
         return self.transform(points_mm)
 
     def uncertainty_mm(self, points_mm: npt.ArrayLike) -> Array:
-        """Expected error (N,) in mm: more where the scans agree less around the point.
+        """Expected error (N,) in mm: of its kind of map, and more where the scans agree less.
 
-        From the local correlation after warping, by a line fitted to pairs with known truth
-        (benchmarks/registration.py); ``nan`` where the scans could not be compared.
+        A first, coarse estimate: a mean error of pairs with known truth (benchmarks/registration.py)
+        plus the lack of local correlation after warping, which alone hardly tells good points from bad
+        ones. ``nan`` where the scans could not be compared.
         """
         points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
         if self._agreement is None:
             return np.full(len(points), np.nan)
-        return np.asarray(SURE_MM + UNSURE_MM * (1.0 - self._agreement.near(points)))
+        return np.asarray(self._expected_mm + DISAGREEMENT_MM * (1.0 - self._agreement.near(points)))
 
 
 class DeformableMap(SplineMap):
@@ -73,7 +74,7 @@ class DeformableMap(SplineMap):
         target: Scan,
         method: DeformableRegistration,
     ) -> None:
-        super().__init__(transform, agreement)
+        super().__init__(transform, agreement, WHOLE_MM)
         self._source, self._target, self._method = source, target, method
         self._refined: dict[Point, SplineMap] = {}
         self._lock = Lock()
@@ -90,6 +91,12 @@ class DeformableMap(SplineMap):
         with self._lock:
             if key not in self._refined:
                 found = self._method.refinement(self._source, self._target, self.transform, key)
-                transform = self.transform if found.field is None else self.transform.plus(found.field)
-                self._refined[key] = SplineMap(transform, found.agreement or self._agreement, found.field)
+                self._refined[key] = self._with(found)
             return self._refined[key]
+
+    def _with(self, found: Refinement) -> SplineMap:
+        if found.agreement is None:
+            return SplineMap(self.transform, self._agreement, WHOLE_MM)
+        if found.field is None:
+            return SplineMap(self.transform, found.agreement, WHOLE_MM)
+        return SplineMap(self.transform.plus(found.field), found.agreement, REFINED_MM)

@@ -61,12 +61,12 @@ def refine(
         return Refinement(None, None)
     warp, weight = Warp(fixed, moving), body(fixed)
     before = agreement(warp, transform, weight, RADIUS)
-    if float(before.isfinite().float().mean()) < MIN_COMPARED:
+    if np.isfinite(before.correlation).mean() < MIN_COMPARED:
         return Refinement(None, None)
     empty = empty_field(centre - radius_mm, centre + radius_mm, CONTROLS * spacing_mm, extends=False)
-    field, after = fit_field(warp, transform, empty, weight, Recipe(iterations, RADIUS), lambda _: None)
-    first, second = (Agreement(c.cpu().numpy(), fixed.origin, fixed.spacing) for c in (before, after))
-    return Refinement(field, second) if second.mean >= first.mean else Refinement(None, first)
+    field = fit_field(warp, transform, empty, weight, Recipe(iterations, RADIUS), lambda _: None)
+    after = agreement(warp, transform.plus(field), weight, RADIUS)
+    return Refinement(field, after) if after.mean >= before.mean else Refinement(None, before)
 
 
 def _cut(scan: Scan, low: Array, high: Array, spacing_mm: float, device: torch.device) -> Volume | None:

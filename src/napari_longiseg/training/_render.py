@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,7 @@ from napari_longiseg.training._lesions import Body, Footprint, footprint, paint_
 from napari_longiseg.training._motion import Motion
 from napari_longiseg.training._place import Lobe
 from napari_longiseg.training._tissue import Phase, Tissue, hu_table
-
-if TYPE_CHECKING:
-    from napari_longiseg.training.synth import SynthOptions
+from napari_longiseg.training.options import SynthOptions
 
 FIRST_DAY = dt.date(2024, 1, 10)
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +15,8 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.progress import Progress, silent
 from napari_longiseg.io.images import write_image
 from napari_longiseg.io.points import to_xyz
-
-if TYPE_CHECKING:
-    from napari_longiseg.training._truth import LesionTruth
-    from napari_longiseg.training.synth import SyntheticStudy
+from napari_longiseg.training._truth import LesionTruth
+from napari_longiseg.training.synthetic import SyntheticStudy
 
 
 def write_study(synthetic: SyntheticStudy, folder: str | Path, progress: Progress = silent) -> Path:

@@ -263,3 +263,11 @@ def test_study_files_through_napari_and_the_open_button(panel, viewer, study, id
     assert len(panel.session.study.scans) == 3
     assert len(viewer.layers) == 9
     np.testing.assert_array_equal(viewer.layers[3].data, study.scans[1].image)
+
+
+def test_the_sample_study(panel, viewer, qtbot):
+    viewer.open_sample("napari-longiseg", "synthetic-study")
+    qtbot.waitUntil(lambda: panel.session.study is not None)
+    assert len(panel.session.study.scans) >= 3
+    assert panel.session.lesions[0].clicks
+    assert len(viewer.layers) == 3 * len(panel.session.study.scans)

@@ -84,6 +84,7 @@ class Cell:
         self.clicks.data = indices
         if len(indices):
             self.clicks.face_color = np.array(colours)
+            self.clicks.border_color = np.array(colours)  # a small cross is all border
             self.clicks.symbol = symbols
         self.clicks.selected_data = set()
 

@@ -55,8 +55,8 @@ def click_options(scan: Scan) -> dict[str, Any]:
         "ndim": 3,
         "size": 7.0 / float(scan.grid.spacing_mm[2]),
         "symbol": "cross",
-        "border_color": "black",
-        "border_width": 0.08,
+        "border_width": 0.1,
+        "canvas_size_limits": (8, 30),  # pixels: seen when the whole body is in view, and not in the way
     }
 
 

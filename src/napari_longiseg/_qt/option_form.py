@@ -42,7 +42,7 @@ def _field(name: str, annotation: Any, default: Any) -> Any:  # noqa: ANN401 - a
     if annotation is float:
         options["step"] = _step(default)
     try:
-        field = create_widget(
+        field: Any = create_widget(
             value=default, annotation=annotation, name=name, label=label_of(name), options=options
         )
     except (ValueError, TypeError):

@@ -36,14 +36,19 @@ def test_overlap_is_shared_out_and_measured_again(scan, found):
     assert after_a.measurements.volume_ml == pytest.approx(on_a.sum() * scan.grid.voxel_ml)
 
 
-def test_coalesced_lesions_merge_into_the_larger(scan, found):
-    a, b = found(1, (-10, 30, 25), 8), found(2, (-10, 30, 25.2), 8)
-    kept, merged = reversed(reconcile([a, b], scan, {1: 0.5, 2: 2.0}))
-    assert kept is b
-    assert merged.merged_into == 2
+@pytest.mark.parametrize(("source_ml", "keeper"), [({1: 0.5, 2: 2.0}, 2), ({1: 2.0, 2: 0.5}, 1)])
+def test_coalesced_lesions_merge_into_the_one_that_was_larger(scan, found, source_ml, keeper):
+    a, b = found(1, (-10, 30, 22), 8), found(2, (-10, 30, 26), 8)
+    after = {f.lesion: f for f in reconcile([a, b], scan, source_ml)}
+    kept, merged = after[keeper], after[3 - keeper]
+    np.testing.assert_array_equal(
+        kept.mask.on(scan.grid.shape), a.mask.on(scan.grid.shape) | b.mask.on(scan.grid.shape)
+    )
+    assert kept.measurements.volume_ml > max(a.measurements.volume_ml, b.measurements.volume_ml)
+    assert merged.merged_into == keeper
     assert merged.presence is Presence.PRESENT
     assert merged.mask is None
-    assert "Merged into lesion 2" in merged.reason
+    assert f"Merged into lesion {keeper}" in merged.reason
 
 
 def test_what_a_reader_clicked_is_not_merged(scan, found):

@@ -102,6 +102,11 @@ class LesionMask:
         """The mask as an array of the whole scan's shape."""
         return self.within(Box((0, 0, 0), shape))
 
+    def union(self, other: LesionMask) -> LesionMask:
+        """The voxels of two masks of the same scan."""
+        box = self.box.union(other.box)
+        return LesionMask(box, self.within(box) | other.within(box))
+
     def without(self, voxels: npt.NDArray[np.bool_], box: Box) -> LesionMask:
         """The mask less some voxels, given in a box of the same scan."""
         taken = LesionMask(box, voxels).within(self.box)

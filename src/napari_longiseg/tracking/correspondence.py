@@ -13,20 +13,20 @@ from napari_longiseg.core.components import nearest_component
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.labels import nearer
 from napari_longiseg.core.lesion import Finding, LesionMask, Origin
-from napari_longiseg.core.metrics import dice
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.tracking.findings import with_mask
 
-MERGED_DICE = 0.8
-"""Two lesions that fill nearly the same mask from their own points have coalesced."""
+MERGED_SHARE = 0.5
+"""Two lesions have coalesced where their masks, each grown from its own point, share this much of the smaller
+one; lesions that only touch share a rim."""
 
 
 def reconcile(findings: Sequence[Finding], scan: Scan, source_ml: Mapping[int, float]) -> list[Finding]:
     """Settle the overlaps among the findings of one scan, in their order.
 
-    Two propagated lesions whose masks are nearly the same have merged: the one that was larger on the
-    source scan keeps the mask, the other points to it with ``merged_into`` and is measured there. Where
-    masks overlap only in part, each voxel goes to the lesion whose point is nearer in mm.
+    Two propagated lesions that share most of the smaller one's mask have merged: the one that was larger on
+    the source scan gets both masks, the other points to it with ``merged_into`` and is measured there. Where
+    masks overlap less, each voxel goes to the lesion whose point is nearer in mm.
 
     Parameters
     ----------
@@ -50,17 +50,19 @@ def _settle(a: Finding, b: Finding, scan: Scan, source_ml: Mapping[int, float]) 
     shared = a.mask.within(box) & b.mask.within(box)
     if not shared.any():
         return a, b
-    if Origin.SOURCE not in (a.origin, b.origin) and _mask_dice(a.mask, b.mask) >= MERGED_DICE:
+    smaller = min(int(a.mask.voxels.sum()), int(b.mask.voxels.sum()))
+    if Origin.SOURCE not in (a.origin, b.origin) and int(shared.sum()) >= MERGED_SHARE * smaller:
         if source_ml.get(a.lesion, 0.0) >= source_ml.get(b.lesion, 0.0):
-            return a, _merged(b, into=a)
-        return _merged(a, into=b), b
+            return _with_union(a, b, scan), _merged(b, into=a)
+        return _merged(a, into=b), _with_union(b, a, scan)
     to_b = shared & nearer(b, a, box, scan.grid)
     return _less(a, to_b, box, scan, rival=b), _less(b, shared & ~to_b, box, scan, rival=a)
 
 
-def _mask_dice(a: LesionMask, b: LesionMask) -> float:
-    union = a.box.union(b.box)
-    return dice(a.within(union), b.within(union)) or 0.0
+def _with_union(keeper: Finding, other: Finding, scan: Scan) -> Finding:
+    if keeper.mask is None or other.mask is None:
+        return keeper
+    return with_mask(keeper, keeper.mask.union(other.mask), scan)
 
 
 def _merged(finding: Finding, into: Finding) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array, Point, as_point
-from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration._agreement import Agreement
 from napari_longiseg.registration._transform import Transform
 
 if TYPE_CHECKING:
     from napari_longiseg.registration._refine import Refinement
-    from napari_longiseg.registration.deformable import DeformableRegistration
 
 WHOLE_MM, REFINED_MM = 1.5, 0.7
 """Expected error in mm where the scans agree perfectly, of the whole map and of a refined one."""
@@ -63,19 +62,21 @@ class SplineMap:
 class DeformableMap(SplineMap):
     """A map of two whole scans, to be refined around single places.
 
-    It keeps references to both scans, whose voxels the refinement reads, and a few MB of its own.
+    It takes a few MB, beside the two scans that its refinement looks at again.
+
+    Parameters
+    ----------
+    transform, agreement
+        Of the whole scans.
+    refine : callable
+        Takes a second look at the surroundings of a source point (LPS mm, order z, y, x).
     """
 
     def __init__(
-        self,
-        transform: Transform,
-        agreement: Agreement,
-        source: Scan,
-        target: Scan,
-        method: DeformableRegistration,
+        self, transform: Transform, agreement: Agreement, refine: Callable[[Point], Refinement]
     ) -> None:
         super().__init__(transform, agreement, WHOLE_MM)
-        self._source, self._target, self._method = source, target, method
+        self._refine = refine
         self._refined: dict[Point, SplineMap] = {}
         self._lock = Lock()
 
@@ -90,8 +91,7 @@ class DeformableMap(SplineMap):
         key = as_point(point_mm)
         with self._lock:
             if key not in self._refined:
-                found = self._method.refinement(self._source, self._target, self.transform, key)
-                self._refined[key] = self._with(found)
+                self._refined[key] = self._with(self._refine(key))
             return self._refined[key]
 
     def _with(self, found: Refinement) -> SplineMap:

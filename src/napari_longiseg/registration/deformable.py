@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from napari_longiseg.core.errors import InputError, RegistrationError
@@ -79,7 +80,8 @@ class DeformableRegistration:
             from napari_longiseg.registration._align import align_scans
 
             found = align_scans(source, target, self._torch_device(), self.iterations, progress)
-        return DeformableMap(found.transform, found.agreement, source, target, self)
+        again = partial(self.refinement, source, target, found.transform)
+        return DeformableMap(found.transform, found.agreement, again)
 
     def refinement(self, source: Scan, target: Scan, transform: Transform, point_mm: Point) -> Refinement:
         """A second look at the surroundings of a source point (LPS mm, order z, y, x).

@@ -1,0 +1,59 @@
+"""What the lesion's other scan leads one to expect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from napari_longiseg.segmentation.base import Prior
+
+SHELL_MM = (1.5, 5.0)
+MIN_CONTRAST_HU = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The lesion on another scan.
+
+    Attributes
+    ----------
+    lesion_hu : float
+        Median of its inner half.
+    host_hu : float
+        Median of a shell outside that differs from it.
+    volume_ml : float
+        Its volume there.
+    radius_mm : float
+        Depth of its deepest voxel.
+    """
+
+    lesion_hu: float
+    host_hu: float
+    volume_ml: float
+    radius_mm: float
+
+    @property
+    def contrast_hu(self) -> float:
+        """Lesion less host; never 0."""
+        contrast = self.lesion_hu - self.host_hu
+        return float(np.copysign(max(abs(contrast), MIN_CONTRAST_HU), contrast))
+
+
+def expected(prior: Prior) -> Expected | None:
+    """What a prior says; None where its mask is empty or has no surroundings."""
+    if not prior.mask.any():
+        return None
+    spacing = prior.grid.spacing_mm
+    depth = ndimage.distance_transform_edt(np.pad(prior.mask, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    outside = ndimage.distance_transform_edt(~prior.mask, sampling=spacing)
+    shell = (outside > SHELL_MM[0]) & (outside <= SHELL_MM[1])
+    if not shell.any():
+        return None
+    return Expected(
+        lesion_hu=float(np.median(prior.image[depth >= 0.5 * depth.max()])),
+        host_hu=float(np.median(prior.image[shell])),
+        volume_ml=float(prior.mask.sum()) * prior.grid.voxel_ml,
+        radius_mm=float(depth.max()),
+    )

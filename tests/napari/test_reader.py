@@ -59,7 +59,7 @@ def test_folders(tmp_path):
 
 
 def test_layers_of_a_study(monkeypatch, study):
-    monkeypatch.setattr(reader, "load_study", lambda path: study)
+    monkeypatch.setattr(reader, "load_in_thread", lambda path: study)
     layers = reader.read_studies("study.json")
     assert [options["name"] for _, options, _ in layers] == ["T0", "T1", "T2"]
     for (data, options, kind), scan in zip(layers, study.scans, strict=True):

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_longiseg._napari.layers import LayerData, study_layers
+from napari_longiseg._napari.waiting import load_in_thread
 from napari_longiseg.io.images import is_image_file
-from napari_longiseg.io.manifest import MANIFEST_NAME, load_study
+from napari_longiseg.io.manifest import MANIFEST_NAME
 from napari_longiseg.io.sample import sample_folder
 
 PathOrPaths = str | Sequence[str]
@@ -25,12 +26,12 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
 def read_studies(path: PathOrPaths) -> list[LayerData]:
     """One image layer per scan, in millimetres; each remembers its study."""
     paths = [path] if isinstance(path, str) else list(path)
-    return [layer for p in paths for layer in study_layers(load_study(p))]
+    return [layer for p in paths for layer in study_layers(load_in_thread(Path(p)))]
 
 
 def open_sample() -> list[LayerData]:
     """The synthetic study that comes with the package."""
-    return study_layers(load_study(sample_folder()))
+    return study_layers(load_in_thread(sample_folder()))
 
 
 def _is_ours(path: Path) -> bool:

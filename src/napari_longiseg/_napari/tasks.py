@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from napari_longiseg.io.manifest import load_study
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.options import TrackOptions
+from napari_longiseg.tracking.record import run_record
 from napari_longiseg.tracking.track import Tracker
 
 
@@ -114,7 +113,7 @@ class ExportTask:
             for lesion in study.lesions
             for scan in study.scans
         )
-        return cls(study, findings, _record(study, timer, settings), folder)
+        return cls(study, findings, run_record(study, asdict(settings), timer), folder)
 
     def __call__(self, progress: Progress) -> Iterator[Path]:
         """Yield the folder when all is written."""
@@ -134,16 +133,3 @@ def _untracked(lesion: Lesion, scan_id: str) -> Finding:
         source_scan=lesion.source_scan or scan_id,
         reason="Not tracked yet.",
     )
-
-
-def _record(study: Study, timer: Timer, settings: TrackSettings) -> dict[str, Any]:
-    return {
-        "schema": "longiseg-run/1",
-        "written": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "patient": study.patient,
-        "parameters": asdict(settings),
-        "seeds": {},
-        "seconds": {step: round(seconds, 3) for step, seconds in timer.seconds.items()},
-        "notes": {scan.id: scan.notes for scan in study.scans if scan.notes},
-        "versions": {"napari-longiseg": version("napari-longiseg"), "napari": version("napari")},
-    }

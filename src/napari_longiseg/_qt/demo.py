@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from napari.utils.io import imsave
@@ -27,7 +28,9 @@ def open_window(folder: Path) -> tuple[napari.Viewer, TrackingPanel]:
     return viewer, panel
 
 
-def demo_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 940)) -> None:
+def demo_screenshot(
+    folder: Path, png: Path, out: Path | None = None, size: tuple[int, int] = (1560, 940)
+) -> None:
     """Track all lesions of a study through the panel, and save a picture of the window.
 
     Parameters
@@ -36,6 +39,8 @@ def demo_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 940)
         Study folder or manifest.
     png : Path
         Where the picture goes.
+    out : Path, optional
+        Where the panel exports masks, table and record.
     size : (2,) int
         Width and height of the window in pixels.
 
@@ -48,7 +53,10 @@ def demo_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 940)
     viewer.window.resize(*size)
     problems: list[str] = []
     panel.runner.failed.connect(problems.append)
-    for start in (lambda: None, panel.track_all_button.click):
+    steps: list[Callable[[], object]] = [lambda: None, panel.track_all_button.click]
+    if out:
+        steps.append(partial(panel.export_to, out))
+    for start in steps:
         start()
         _wait(lambda: not panel.runner.busy, LIMIT_S)
         if problems:
@@ -84,10 +92,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m napari_longiseg._qt.demo", description=__doc__)
     parser.add_argument("--study", type=Path, required=True, help="study folder or manifest")
     parser.add_argument("--screenshot", type=Path, help="where to save a picture of the window")
+    parser.add_argument("--out", type=Path, help="with --screenshot: where to write the results")
     args = parser.parse_args()
     try:
         if args.screenshot:
-            demo_screenshot(args.study, args.screenshot)
+            demo_screenshot(args.study, args.screenshot, args.out)
         else:
             open_window(args.study)
             napari.run()

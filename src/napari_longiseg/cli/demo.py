@@ -43,38 +43,31 @@ def has_screen() -> bool:
 
 
 def _without_screen(folder: Path, out: Path) -> None:
-    from napari_longiseg.cli._console import progress_bar
-    from napari_longiseg.cli._run import print_findings, track_and_write
-    from napari_longiseg.io.manifest import load_study
+    """Drive the real panel in a real napari window under a virtual screen, then show what it wrote."""
+    from napari_longiseg.cli._lesion_table import print_lesions
+    from napari_longiseg.io.results import read_results
 
-    with progress_bar() as progress:
-        study = load_study(folder, progress)
-    findings = track_and_write(study, out, overwrite=True)
-    print_findings(study, findings)
-    typer.echo(f"Masks:      {out / 'masks'}")
-    typer.echo(f"Table:      {out / 'lesions.csv'}")
-    typer.echo(f"Record:     {out / 'run.json'}")
-    screenshot = out / "screenshot.png"
-    _take_screenshot(folder, screenshot)
-    typer.echo(f"Screenshot: {screenshot}")
-    typer.echo("Research use only.")
-
-
-def _take_screenshot(folder: Path, png: Path) -> None:
-    """Drive the real panel in a real napari window under a virtual screen."""
     if not shutil.which("xvfb-run"):
-        msg = "The screenshot needs a virtual screen; install xvfb and xauth, then run the demo again."
+        msg = "Without a screen the demo needs a virtual one; install xvfb and xauth, then run it again."
         raise InputError(msg)
-    command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", *WINDOW]
-    environment = os.environ | {"QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"}
+    typer.echo(f"Tracking {folder} in napari under a virtual screen; this takes a minute or two.", err=True)
+    screenshot = out / "screenshot.png"
     done = subprocess.run(
-        [*command, "--study", str(folder), "--screenshot", str(png)],
-        env=environment,
+        [
+            *("xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", *WINDOW, "--study", str(folder)),
+            *("--screenshot", str(screenshot), "--out", str(out)),
+        ],
+        env=os.environ | {"QT_QPA_PLATFORM": "xcb", "LIBGL_ALWAYS_SOFTWARE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode or not png.is_file():
-        tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-        msg = f"The napari window could not be shown under the virtual screen: {tail}"
+    if done.returncode or not screenshot.is_file():
+        tail = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        msg = f"The demo could not run under the virtual screen: {tail}"
         raise InputError(msg)
+    print_lesions(read_results(out).rows)
+    for what, name in (("Masks", "masks"), ("Table", "lesions.csv"), ("Record", "run.json")):
+        typer.echo(f"{what + ':':<12}{out / name}")
+    typer.echo(f"Screenshot: {screenshot}")
+    typer.echo("Research use only.")

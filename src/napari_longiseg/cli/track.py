@@ -44,11 +44,13 @@ def track(
 ) -> None:
     """Outline and measure every lesion of STUDY on every scan."""
     from napari_longiseg.cli._console import progress_bar
+    from napari_longiseg.cli._lesion_table import print_lesions
     from napari_longiseg.cli._parse import named_values
-    from napari_longiseg.cli._run import print_findings, track_and_write
+    from napari_longiseg.cli._run import track_and_write
     from napari_longiseg.core.timing import Timer
     from napari_longiseg.io.manifest import load_study
     from napari_longiseg.io.results import check_output
+    from napari_longiseg.io.tables import lesion_rows
     from napari_longiseg.tracking.options import TrackOptions
 
     options = TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source)
@@ -70,7 +72,7 @@ def track(
         timer=timer,
         overwrite=overwrite,
     )
-    print_findings(loaded, findings)
+    print_lesions(lesion_rows(loaded, findings))
     typer.echo(f"Masks, lesions.csv and run.json are in {out}. Research use only.")
 
 

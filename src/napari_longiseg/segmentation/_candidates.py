@@ -100,6 +100,7 @@ def _without_necks(patch: Patch, seed: Seed, piece: Mask, level: float) -> Itera
         for start in seed.voxels
         if piece[start]
     ]
+    before = -1
     for neck in NECKS:
         mask = np.zeros_like(near)
         for peak in deepest:
@@ -107,7 +108,9 @@ def _without_necks(patch: Patch, seed: Seed, piece: Mask, level: float) -> Itera
             labels, _ = ndimage.label(depth >= radius)
             reach = np.asarray(ndimage.distance_transform_edt(labels != labels[peak])) * voxel
             mask |= near & (reach < radius + 0.3 * voxel)
-        yield _described(patch, seed, mask, box, level)
+        if (count := int(mask.sum())) != before:
+            yield _described(patch, seed, mask, box, level)
+        before = count
 
 
 def _deepest_near(depth: Array, start: tuple[int, int, int], voxel: float) -> tuple[int, int, int]:

@@ -17,6 +17,9 @@ STUDY_KEY = "longiseg_study"
 SCAN_KEY = "longiseg_scan"
 """Where an image layer keeps the study that it was loaded from, so that nothing is read twice."""
 
+CLICK_SHARE = 0.035
+"""Size of a click's cross as a share of the scan's width: seen when the whole body is in view."""
+
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -53,10 +56,11 @@ def click_options(scan: Scan) -> dict[str, Any]:
         **space_options(scan),
         "name": f"{scan.id} clicks",
         "ndim": 3,
-        "size": 7.0 / float(scan.grid.spacing_mm[2]),
+        "size": CLICK_SHARE * scan.grid.size_mm[2] / scan.grid.spacing_mm[2],
         "symbol": "cross",
         "border_width": 0.1,
-        "canvas_size_limits": (8, 30),  # pixels: seen when the whole body is in view, and not in the way
+        # In pixels. No lower limit: napari draws an empty highlight as a marker of that size at the corner.
+        "canvas_size_limits": (0, 30),
     }
 
 

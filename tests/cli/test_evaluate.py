@@ -1,6 +1,8 @@
 import json
 import re
 
+import pytest
+
 
 def test_perfect_results_score_one(run, with_truth, tmp_path):
     out = tmp_path / "out"
@@ -25,6 +27,35 @@ def test_missing_truth(run, study_folder, tmp_path):
     code, _, error = run("evaluate", out, study_folder)
     assert code == 2
     assert "no truth for scan T0" in error
+
+
+class TestRefusals:
+    @pytest.fixture
+    def refused(self, run, with_truth, tmp_path):
+        out = tmp_path / "out"
+        run("track", with_truth, "--out", out, "--registration", "identity")
+
+        def check(study, *words, arguments=()):
+            code, printed, error = run("evaluate", out, study, *arguments)
+            assert (code, printed, error.count("\n")) == (2, "", 1), error
+            assert all(word in error for word in words), error
+
+        return check
+
+    def test_no_study(self, refused, tmp_path):
+        refused(tmp_path / "nowhere", "There is no file or folder")
+
+    def test_another_patient(self, refused, edited):
+        refused(edited(lambda m: m.update(patient="Q9")), "holds results of", "Q9")
+
+    def test_other_scans(self, refused, edited):
+        def drop(manifest):
+            manifest["scans"].pop()
+
+        refused(edited(drop), "T0, T1, T2", "names T0, T1")
+
+    def test_figures_that_cannot_be_written(self, refused, with_truth, tmp_path):
+        refused(with_truth, "cannot be written", arguments=("--json", tmp_path / "no" / "figures.json"))
 
 
 def test_not_a_results_folder(run, study_folder):

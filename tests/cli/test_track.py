@@ -39,7 +39,7 @@ class TestTrack:
 
     def test_options_reach_the_methods(self, run, study_folder, tmp_path):
         code, _, error = run("track", study_folder, "--out", tmp_path / "o", *IDENTITY, "-R", "speed=3")
-        assert (code, "identity does not take these options" in error) == (2, True)
+        assert (code, "identity does not take the option 'speed'" in error) == (2, True)
         code, _, error = run("track", study_folder, "--out", tmp_path / "o", *IDENTITY, "-S", "nonsense")
         assert (code, "should look like NAME=VALUE" in error) == (2, True)
         assert not (tmp_path / "o").exists()
@@ -116,6 +116,17 @@ class TestRefusals:
         write_image(study_folder / "T1.nii.gz", study.scan("T1").image, far)
         refused(study_folder, "T0 and T1", "in common", arguments=IDENTITY)
 
+    def test_arguments_that_typer_refuses(self, refused, study_folder):
+        advice = "see longiseg track --help"
+        refused(study_folder, "'--max-distance-mm'", advice, arguments=("--max-distance-mm", "abc"))
+        refused(study_folder, "--colour", advice, arguments=("--colour", "3"))
+
+    def test_mistakes_of_the_command_line_come_before_the_reading(self, refused, tmp_path):
+        """A study may take a minute to read."""
+        refused(tmp_path / "nowhere", "no segmenter called", arguments=("--segmenter", "magic"))
+        refused(tmp_path / "nowhere", "--click", arguments=("--click", "1,2"))
+        refused(tmp_path / "nowhere", "NAME=VALUE", arguments=("-R", "fast"))
+
     def test_unknown_methods(self, refused, study_folder):
         refused(study_folder, "no segmenter called 'magic'", "region", arguments=("--segmenter", "magic"))
         refused(study_folder, "no registration called 'x'", "deformable", arguments=("--registration", "x"))
@@ -134,5 +145,7 @@ class TestRefusals:
         refused(edited(lambda m: m["scans"][1].update(image=str(bad))), "bad.nii.gz", words)
 
     def test_options_of_the_run(self, refused, study_folder):
-        refused(study_folder, "must be positive", arguments=("--max-distance-mm", "-1"))
+        for number in ("-1", "nan", "inf"):
+            refused(study_folder, "must be positive", arguments=("--max-distance-mm", number))
+        refused(study_folder, "'iterations' of deformable", arguments=("-R", "iterations=abc"))
         refused(study_folder, "no scan 'T7'", arguments=("--source", "T7"))

@@ -64,7 +64,7 @@ def test_flipped_bits_in_a_packed_file(tmp_path, values, write_sitk):
 def test_missing_data_file(tmp_path, values, write_sitk):
     write_sitk(tmp_path / "T0.mhd", values)
     (tmp_path / "T0.raw").unlink()
-    with pytest.raises(InputError, match=r"T0\.mhd cannot be read; .* a file that belongs to it is missing"):
+    with pytest.raises(InputError, match=r"T0\.mhd needs the file T0\.raw beside it"):
         read_image(tmp_path / "T0.mhd")
 
 
@@ -274,3 +274,44 @@ def test_what_the_system_refuses(tmp_path, values, write_sitk, monkeypatch):
     monkeypatch.setattr("napari_longiseg.io.images.check_nifti", refuse)
     with pytest.raises(InputError, match=r"T0\.nii\.gz cannot be read: Permission denied"):
         load_scan(path, scan_id="T0")
+
+
+class TestMetaImages:
+    """ITK prints what is wrong with them to the terminal, and reads what it could not unpack."""
+
+    @pytest.fixture
+    def path(self, tmp_path, values):
+        path = tmp_path / "T0.mha"
+        sitk.WriteImage(sitk.GetImageFromArray(values), str(path), useCompression=True)
+        return path
+
+    def test_flipped_bits(self, path):
+        packed = bytearray(path.read_bytes())
+        packed[-len(packed) // 4] ^= 0xFF
+        path.write_bytes(packed)
+        with pytest.raises(InputError, match=r"T0\.mha is damaged; get a new copy"):
+            read_image(path)
+
+    @pytest.mark.parametrize("left", [0, 20, -10])
+    def test_cut_off_without_noise(self, path, left, capfd):
+        path.write_bytes(path.read_bytes()[:left])
+        with pytest.raises(InputError, match=r"T0\.mha is damaged"):
+            read_image(path)
+        assert capfd.readouterr().err == ""
+
+    def test_header_that_contradicts_itself(self, path):
+        path.write_bytes(path.read_bytes().replace(b"NDims = 3", b"NDims = 2"))
+        with pytest.raises(InputError, match=r"T0\.mha is damaged or not a MetaImage"):
+            read_image(path)
+
+    def test_text_and_lists_of_slices_are_left_to_itk(self, tmp_path):
+        header = "NDims = 3\nDimSize = 2 2 2\nElementType = MET_SHORT\n"
+        (tmp_path / "text.mha").write_text(
+            f"{header}BinaryData = False\nElementDataFile = LOCAL\n1 2 3 4 5 6 7 8\n"
+        )
+        assert read_image(tmp_path / "text.mha")[0].sum() == 36
+        names = [f"slice{k}.raw" for k in range(2)]
+        for k, name in enumerate(names):
+            (tmp_path / name).write_bytes(np.full(4, k + 1, "<i2").tobytes())
+        (tmp_path / "list.mhd").write_text(f"{header}ElementDataFile = LIST\n" + "\n".join(names) + "\n")
+        assert read_image(tmp_path / "list.mhd")[0].sum() == 12

@@ -171,6 +171,24 @@ class TestRefusals:
         with pytest.raises(InputError, match=r"study\.json is not valid JSON: .* at line 2, column 13\."):
             load(folder, '{"schema": "longiseg-study/1",\n "patient": }')
 
+    def test_a_field_that_stands_twice(self, folder):
+        """JSON readers take the last one without a word."""
+        with pytest.raises(InputError, match=r"study\.json: the field 'patient' stands twice in one object"):
+            load(folder, '{"patient": "A", "scans": [], "patient": "B"}')
+
+    def test_nested_too_deeply(self, folder):
+        with pytest.raises(InputError, match="nested too deeply"):
+            load(folder, "[" * 100_000)
+
+    def test_a_name_too_long_for_the_system(self):
+        with pytest.raises(InputError, match="cannot be read: File name too long"):
+            load_study("x" * 5000)
+
+    def test_a_series_of_a_file(self, folder, manifest):
+        manifest["scans"][1]["series"] = 4
+        with pytest.raises(InputError, match=r"T1\.nii\.gz is no DICOM series; leave out .* series 4"):
+            load(folder, manifest)
+
     def test_no_text(self, folder):
         (folder / "study.json").write_bytes(b'{"patient": "\xff"}')
         with pytest.raises(InputError, match="is not UTF-8 text"):
@@ -294,8 +312,22 @@ class TestFolders:
     def test_two_series_in_one_folder(self, tmp_path, write_series):
         write_series(tmp_path)
         write_series(tmp_path / "more", edit=lambda ds, n: ds.update({"SeriesNumber": 4}))
-        with pytest.raises(InputError, match=r"holds 2 CT series, choose one of: 3 .*; 4 "):
+        with pytest.raises(InputError, match=r"holds 2 CT series; choose one .*: 3 .*; 4 "):
             load_study(tmp_path)
+
+    def test_a_series_is_chosen(self, tmp_path, write_series, write_sitk, hu_of):
+        mine, other = tmp_path / "CT", tmp_path / "CT" / "more"
+        hu = write_series(mine)
+        write_series(other, seed=1, edit=lambda ds, n: ds.update({"SeriesNumber": 4}))
+        write_sitk(tmp_path / "T0.nii.gz", hu_of(6))
+        (tmp_path / "study.json").write_text(
+            '{"schema": "longiseg-study/1", "patient": "P", "scans": [{"id": "a", "image": "T0.nii.gz"}, '
+            '{"id": "b", "image": "CT"}, {"id": "c", "image": "CT", "series": 4}]}'
+        )
+        scans = load_study(tmp_path, series="3").scans
+        np.testing.assert_array_equal(scans[1].image, hu)
+        assert not np.array_equal(scans[2].image, hu)
+        np.testing.assert_array_equal(load_study(tmp_path / "CT", series="3").scans[0].image, hu)
 
     def test_one_image(self, folder):
         study = load_study(folder / "T1.nii.gz")

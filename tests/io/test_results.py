@@ -1,6 +1,8 @@
 """The results folder: masks on each scan's own grid, the table, the record; all of it or nothing."""
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,6 +162,37 @@ class TestOverwriting:
         with pytest.raises(InputError, match="out is a file; choose another output folder"):
             check_output(tmp_path / "out", overwrite=True)
 
+    @pytest.mark.parametrize("name", ["out", "deep/er/out"])
+    def test_where_nothing_can_be_written(self, tmp_path, monkeypatch, name):
+        """Said before the work begins; a superuser may write anywhere, hence the pretence."""
+        monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+        with pytest.raises(InputError, match=f"{name} cannot be made: {tmp_path} is not a folder that can"):
+            check_output(tmp_path / name)
+
+    def test_below_a_file(self, tmp_path):
+        (tmp_path / "file").write_text("x")
+        with pytest.raises(InputError, match="file is not a folder that can be written to"):
+            check_output(tmp_path / "file" / "out")
+
+    def test_a_name_too_long_for_the_system(self):
+        with pytest.raises(InputError, match=r"cannot be written to .*: File name too long"):
+            check_output("x" * 5000)
+
+    def test_a_folder_that_is_a_disk_of_its_own(self, tmp_path, study, findings, monkeypatch):
+        """As a container's volume: files cannot be moved into it from beside it."""
+        out = tmp_path / "out"
+        out.mkdir()
+        replace = os.replace
+
+        def within(source, target):
+            assert Path(source).is_relative_to(out)
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", within)
+        write_results(out, study, findings, {})
+        assert files_in(out) == WRITTEN
+        assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
+
     def test_only_what_was_written_is_replaced(self, tmp_path, study, findings):
         out = tmp_path / "out"
         write_results(out, study, findings, {"run": 1})
@@ -191,6 +224,11 @@ class TestReading:
     def test_other_columns(self, tmp_path, text):
         (tmp_path / "lesions.csv").write_text(text)
         with pytest.raises(InputError, match=r"lesions\.csv does not have the columns of a lesion table"):
+            read_table(tmp_path / "lesions.csv")
+
+    def test_no_text(self, tmp_path):
+        (tmp_path / "lesions.csv").write_bytes(b"\xff\xfe\x00")
+        with pytest.raises(InputError, match=r"lesions\.csv is not a lesion table: it is not UTF-8"):
             read_table(tmp_path / "lesions.csv")
 
     @pytest.mark.parametrize("row", ["1,2", row_with("lesion", "x"), row_with("volume_ml", "big")])

@@ -205,7 +205,8 @@ def test_progress_can_cancel(tiny):
     [
         ({"seed": -1}, "seed must be 0 or more, not -1"),
         ({"dates": 0}, "dates must be 1 to 50, not 0"),
-        ({"shape": (8, 64, 64)}, "shape must be three numbers, 16 or more"),
+        ({"shape": (8, 64, 64)}, "shape must be three numbers, 16 to 1024"),
+        ({"shape": (64, 64, 10**9)}, "shape must be three numbers, 16 to 1024"),
         ({"spacing_mm": (2.0, 2.0, 0.0)}, "spacing_mm must be three numbers, 0.3 to 10 mm"),
         ({"spacing_mm": (2.0, 2.0, float("nan"))}, "spacing_mm must be three numbers"),
         ({"patient_size": 3.0}, "patient_size must be 0.3 to 1.5"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import cast
 
 import typer
 
@@ -12,10 +14,15 @@ from napari_longiseg.cli.synth import synth
 from napari_longiseg.cli.track import track
 from napari_longiseg.core.errors import LongisegError
 
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C has stopped."""
+
+# The common base of what typer says about arguments; typer exports its children only.
+UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+
 app = typer.Typer(
     name="longiseg",
     help="Track tumours through time on CT. Research use only.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -25,8 +32,30 @@ for verb in (demo, track, evaluate, synth):
 
 def main() -> None:
     """Run the command line; what the user can mend ends with one sentence and exit code 2."""
+    sys.exit(run(sys.argv[1:] or ["--help"]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
     try:
-        app()
+        code = app(arguments, prog_name="longiseg", standalone_mode=False)
     except LongisegError as error:
-        print(f"longiseg: {error}", file=sys.stderr)
-        sys.exit(2)
+        return _refuse(str(error))
+    except UsageError as error:
+        return _refuse(_advice(error))
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        print("longiseg: stopped.", file=sys.stderr)
+    return code or 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"longiseg: {sentence}", file=sys.stderr)
+    return 2
+
+
+def _advice(error: typer.BadParameter) -> str:
+    """What is wrong with the arguments, and where the right ones stand."""
+    command = error.ctx.command_path if error.ctx else "longiseg"
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help."

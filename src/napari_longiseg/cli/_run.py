@@ -4,28 +4,38 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_longiseg.cli._console import progress_bar
 from napari_longiseg.core import methods
 from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Study
-from napari_longiseg.core.timing import Timer
-from napari_longiseg.tracking.options import TrackOptions
+
+if TYPE_CHECKING:
+    from napari_longiseg.tracking.options import TrackOptions
+    from napari_longiseg.tracking.track import Tracker
 
 
-def track_and_write(
-    study: Study,
-    out: Path,
-    *,
-    registration: str,
-    segmenter: str,
-    registration_options: dict[str, Any],
-    segmenter_options: dict[str, Any],
-    options: TrackOptions,
-    timer: Timer,
-    overwrite: bool,
-) -> list[Finding]:
+def make_tracker(
+    registration: tuple[str, dict[str, Any]], segmenter: tuple[str, dict[str, Any]], options: TrackOptions
+) -> Tracker:
+    """A tracker from the names and the options of its methods.
+
+    Raises
+    ------
+    InputError
+        When there is no such method or option.
+    """
+    from napari_longiseg.tracking.track import Tracker
+
+    return Tracker(
+        methods.create(methods.REGISTRATIONS, registration[0], **registration[1]),
+        methods.create(methods.SEGMENTERS, segmenter[0], **segmenter[1]),
+        options,
+    )
+
+
+def track_and_write(study: Study, out: Path, tracker: Tracker, *, overwrite: bool) -> list[Finding]:
     """Track every lesion of a study and write masks, ``lesions.csv`` and ``run.json`` into a folder.
 
     Raises
@@ -35,17 +45,10 @@ def track_and_write(
     """
     from napari_longiseg.io.results import write_results
     from napari_longiseg.tracking.record import run_record
-    from napari_longiseg.tracking.track import Tracker
 
-    tracker = Tracker(
-        methods.create(methods.REGISTRATIONS, registration, **registration_options),
-        methods.create(methods.SEGMENTERS, segmenter, **segmenter_options),
-        options,
-        timer=timer,
-    )
-    with progress_bar() as progress, timer.step("track"):
+    with progress_bar() as progress, tracker.timer.step("track"):
         findings = list(tracker.track(study, progress))
     parameters = {"registration": repr(tracker.registration), "segmenter": repr(tracker.segmenter)}
-    record = run_record(study, parameters | asdict(options), timer)
+    record = run_record(study, parameters | asdict(tracker.options), tracker.timer)
     write_results(out, study, findings, record, overwrite=overwrite)
     return findings

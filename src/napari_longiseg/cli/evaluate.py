@@ -26,16 +26,16 @@ def evaluate(
     from napari_longiseg.tracking.evaluate_files import evaluate_folder, write_scores
 
     scores = evaluate_folder(results, study, truth)
-    _print_scores(scores)
     groups = {
         "source scan": [s for s in scores if s.is_source],
         "later and earlier scans": [s for s in scores if not s.is_source],
         "all": scores,
     }
     summaries = {name: summarise(group) for name, group in groups.items()}
-    _print_summaries(summaries)
     if json_out:
         write_scores(json_out, scores, summaries)
+    _print_scores(scores)
+    _print_summaries(summaries)
 
 
 def _print_scores(scores: Sequence[Score]) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.lesion import Click, Lesion
 from napari_longiseg.core.scan import Study
 
 DEFAULT_REGISTRATION = "deformable"
@@ -40,55 +41,58 @@ def track(
     max_distance_mm: Annotated[
         float, typer.Option(help="Farther than this from the expected point is another structure.")
     ] = 10.0,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            help="Number, UID or description of the series to read, where DICOM folders hold several."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
 ) -> None:
     """Outline and measure every lesion of STUDY on every scan."""
     from napari_longiseg.cli._console import progress_bar
     from napari_longiseg.cli._lesion_table import print_lesions
     from napari_longiseg.cli._parse import named_values
-    from napari_longiseg.cli._run import track_and_write
-    from napari_longiseg.core.timing import Timer
+    from napari_longiseg.cli._run import make_tracker, track_and_write
     from napari_longiseg.io.manifest import load_study
     from napari_longiseg.io.results import check_output
     from napari_longiseg.io.tables import lesion_rows
     from napari_longiseg.tracking.options import TrackOptions
 
-    options = TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source)
     check_output(out, overwrite=overwrite)
-    timer = Timer()
-    with progress_bar() as progress, timer.step("read"):
-        loaded = _with_clicks(load_study(study, progress), click or ())
+    tracker = make_tracker(
+        (registration, named_values(registration_option or (), "--registration-option")),
+        (segmenter, named_values(segmenter_option or (), "--segmenter-option")),
+        TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source),
+    )
+    clicks = [_parsed(text) for text in click or ()]
+    with progress_bar() as progress, tracker.timer.step("read"):
+        loaded = _with_clicks(load_study(study, progress, series=series), clicks)
     if not loaded.lesions:
         msg = f"{study} names no lesion; add one with --click SCAN:X,Y,Z or in the manifest."
         raise InputError(msg)
-    findings = track_and_write(
-        loaded,
-        out,
-        registration=registration,
-        segmenter=segmenter,
-        registration_options=named_values(registration_option or (), "--registration-option"),
-        segmenter_options=named_values(segmenter_option or (), "--segmenter-option"),
-        options=options,
-        timer=timer,
-        overwrite=overwrite,
-    )
+    findings = track_and_write(loaded, out, tracker, overwrite=overwrite)
     print_lesions(lesion_rows(loaded, findings))
     typer.echo(f"Masks, lesions.csv and run.json are in {out}. Research use only.")
 
 
-def _with_clicks(study: Study, clicks: Sequence[str]) -> Study:
-    """The study with one more lesion per ``SCAN:X,Y,Z``."""
+def _parsed(text: str) -> Click:
+    """``SCAN:X,Y,Z`` as a click."""
     from napari_longiseg.cli._parse import three_numbers
-    from napari_longiseg.core.lesion import Click, Lesion
     from napari_longiseg.io.points import from_xyz
 
+    scan, _, numbers = text.rpartition(":")
+    if not scan or numbers.count(",") != 2:
+        msg = f"--click {text!r} should look like T0:12.5,-40,110.5 (scan id, then x, y, z in mm)."
+        raise InputError(msg)
+    return Click(scan, from_xyz(three_numbers(numbers, "--click")))
+
+
+def _with_clicks(study: Study, clicks: Sequence[Click]) -> Study:
+    """The study with one more lesion per click."""
     lesions = list(study.lesions)
-    for text in clicks:
-        scan, _, numbers = text.rpartition(":")
-        if not scan or numbers.count(",") != 2:
-            msg = f"--click {text!r} should look like T0:12.5,-40,110.5 (scan id, then x, y, z in mm)."
-            raise InputError(msg)
-        point = from_xyz(three_numbers(numbers, "--click"))
+    for click in clicks:
+        study.scan(click.scan)  # says which scans there are
         number = max((lesion.id for lesion in lesions), default=0) + 1
-        lesions.append(Lesion(number, clicks=(Click(study.scan(scan).id, point),)))
+        lesions.append(Lesion(number, clicks=(click,)))
     return study.with_lesions(tuple(lesions))

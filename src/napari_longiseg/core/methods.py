@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import fields, is_dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_type_hints
 
 from napari_longiseg.core.errors import InputError, MissingMethodError
 
 REGISTRATIONS = "napari_longiseg.registrations"
 SEGMENTERS = "napari_longiseg.segmenters"
+
+_KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+"""Types of options that are checked, in words."""
 
 
 def available(group: str) -> dict[str, EntryPoint]:
@@ -34,6 +39,9 @@ def method_class(group: str, name: str) -> type[Any]:
     except ImportError as error:
         msg = f"{name} needs a package that is missing: {error}."
         raise MissingMethodError(msg) from error
+    except AttributeError as error:
+        msg = f"{name} is declared as {entries[name].value}, which is not there: {error}."
+        raise MissingMethodError(msg) from error
     return loaded
 
 
@@ -45,11 +53,38 @@ def create(group: str, name: str, **options: Any) -> Any:  # noqa: ANN401 - the 
     MissingMethodError
         As :func:`method_class`.
     InputError
-        When the method does not take an option.
+        When the method does not take an option, or its value is of another kind.
     """
     cls = method_class(group, name)
+    if is_dataclass(cls):
+        _check_options(cls, name, options)
     try:
         return cls(**options)
     except TypeError as error:
         msg = f"{name} does not take these options: {error}."
         raise InputError(msg) from error
+
+
+def _check_options(cls: type[Any], name: str, options: dict[str, Any]) -> None:
+    """Refuse options that a dataclass has not, and values that its annotations rule out."""
+    known = [field.name for field in fields(cls) if field.init]
+    try:
+        kinds = get_type_hints(cls)
+    except NameError:  # annotations that only a type checker can resolve
+        kinds = {}
+    for option, value in options.items():
+        if option not in known:
+            msg = f"{name} does not take the option {option!r}; it takes {', '.join(known) or 'none'}."
+            raise InputError(msg)
+        kind = kinds.get(option, object)
+        if kind in _KINDS and not _fits(value, kind):
+            msg = f"The option {option!r} of {name} must be {_KINDS[kind]}, not {value!r}."
+            raise InputError(msg)
+
+
+def _fits(value: Any, kind: type[Any]) -> bool:  # noqa: ANN401 - whatever a user has typed
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    if kind is float:
+        return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, kind)

@@ -106,7 +106,10 @@ def choose(series: Sequence[Series], wanted: str | int | None, folder: Path) -> 
         return fitting[0]
     names = "; ".join(str(s.info) for s in fitting or series)
     if fitting:
-        msg = f"{folder} holds {len(fitting)} CT series, choose one of: {names}."
+        msg = (
+            f"{folder} holds {len(fitting)} CT series; choose one with --series, or in study.json with "
+            f'"series": {names}.'
+        )
     else:
         msg = f"{folder} holds no CT series {wanted!r}; it has: {names}."
     raise InputError(msg)

@@ -13,6 +13,7 @@ from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.resample import resample_labels
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.io._itk import grid_of, itk_image, simple_itk
+from napari_longiseg.io._metaimage import check_metaimage
 from napari_longiseg.io._nifti import check_nifti, is_orthonormal, not_finite
 
 _READERS = {
@@ -55,6 +56,8 @@ def read_image(path: str | Path) -> tuple[npt.NDArray[Any], Grid]:
     reader.SetFileName(str(path))
     if reader.GetImageIO() == "NiftiImageIO":
         check_nifti(path)
+    elif reader.GetImageIO() == "MetaImageIO":
+        check_metaimage(path)
     try:
         reader.ReadImageInformation()
         _check_kind(path, reader)

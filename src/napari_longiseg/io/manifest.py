@@ -25,7 +25,7 @@ from napari_longiseg.io.schema import SCHEMA, LesionEntry, Manifest, parse_manif
 MANIFEST_NAME = "study.json"
 
 
-def load_study(path: str | Path, progress: Progress = silent) -> Study:
+def load_study(path: str | Path, progress: Progress = silent, *, series: str | None = None) -> Study:
     """Read a study.
 
     Parameters
@@ -35,6 +35,9 @@ def load_study(path: str | Path, progress: Progress = silent) -> Study:
         files per scan, which become T0, T1, ... by date, else by name; or a single scan.
     progress : Progress
         Called for each scan, and within DICOM series; may raise to cancel.
+    series : str, optional
+        Which series of a DICOM folder, as :func:`~napari_longiseg.io.scans.load_scan` takes it; for the
+        scans whose manifest does not say.
 
     Raises
     ------
@@ -42,15 +45,15 @@ def load_study(path: str | Path, progress: Progress = silent) -> Study:
         One sentence that names the file, and the field where it is a manifest.
     """
     path = Path(path)
-    if not path.exists():
-        msg = f"There is no file or folder {path}."
-        raise InputError(msg)
-    if path.is_dir() and (path / MANIFEST_NAME).is_file():
-        path = path / MANIFEST_NAME
     with readable(path):
+        if not path.exists():
+            msg = f"There is no file or folder {path}."
+            raise InputError(msg)
+        if path.is_dir() and (path / MANIFEST_NAME).is_file():
+            path = path / MANIFEST_NAME
         if path.suffix.lower() == ".json":
-            return _from_manifest(path, progress)
-        return _from_images(path, progress)
+            return _from_manifest(path, progress, series)
+        return _from_images(path, progress, series)
 
 
 def manifest_of(
@@ -92,19 +95,31 @@ def write_manifest(
     os.replace(part, path)
 
 
-def _from_manifest(path: Path, progress: Progress) -> Study:
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest as it is, without its scans.
+
+    Raises
+    ------
+    InputError
+        As :func:`~napari_longiseg.io.schema.parse_manifest`, or when the file cannot be read.
+    """
     try:
-        manifest = parse_manifest(path.read_text(encoding="utf-8-sig"), path)
+        with readable(path):
+            return parse_manifest(path.read_text(encoding="utf-8-sig"), path)
     except UnicodeDecodeError as error:
         msg = f"{path} is not valid JSON: it is not UTF-8 text."
         raise InputError(msg) from error
+
+
+def _from_manifest(path: Path, progress: Progress, series: str | None) -> Study:
+    manifest = read_manifest(path)
     _check_paths(manifest, path)
     scans = [
         load_scan(
             path.parent / entry.image,
             scan_id=entry.id,
             date=entry.date,
-            series=entry.series,
+            series=_series_for(path.parent / entry.image, series) if entry.series is None else entry.series,
             progress=_part(progress, entry.id, number, len(manifest.scans)),
         )
         for number, entry in enumerate(manifest.scans)
@@ -116,17 +131,27 @@ def _from_manifest(path: Path, progress: Progress) -> Study:
     return study.with_lesions(tuple(lesions))
 
 
-def _from_images(path: Path, progress: Progress) -> Study:
+def _from_images(path: Path, progress: Progress, series: str | None) -> Study:
     """A study without lesions, from one scan or from a folder of scans."""
     images = _images_in(path) if path.is_dir() else [path]
     scans = [
-        load_scan(image, scan_id=f"T{number}", progress=_part(progress, image.name, number, len(images)))
+        load_scan(
+            image,
+            scan_id=f"T{number}",
+            series=_series_for(image, series),
+            progress=_part(progress, image.name, number, len(images)),
+        )
         for number, image in enumerate(images)
     ]
     ordered = [_renamed(scan, f"T{number}") for number, scan in enumerate(by_date(scans))]
     progress("Study read", 1.0)
     name = path.name if path.is_dir() else path.name.split(".")[0]
     return Study(name or path.resolve().name, tuple(ordered))
+
+
+def _series_for(image: Path, series: str | None) -> str | None:
+    """A choice for the whole study concerns its DICOM folders only."""
+    return series if image.is_dir() else None
 
 
 def by_date(scans: Sequence[Scan]) -> tuple[Scan, ...]:

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from napari_longiseg.core.labels import label_volume
 from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Study
 from napari_longiseg.io.images import read_labels, write_labels
+from napari_longiseg.io.scans import readable
 from napari_longiseg.io.tables import COLUMNS, DIGITS, WHOLE, Row, Value, lesion_rows
 
 TABLE_NAME = "lesions.csv"
@@ -68,14 +70,23 @@ def check_output(folder: str | Path, *, overwrite: bool = False) -> None:
     Raises
     ------
     InputError
-        When it is a file, or a folder with something in it and *overwrite* is not set.
+        When it is a file, a folder with something in it and *overwrite* is not set, or where nothing can
+        be written.
     """
-    folder = Path(folder)
+    with _writing(Path(folder)):
+        _check_output(Path(folder), overwrite)
+
+
+def _check_output(folder: Path, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         msg = f"{folder} is a file; choose another output folder."
         raise InputError(msg)
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         msg = f"The output folder {folder} is not empty; choose another one, or allow overwriting."
+        raise InputError(msg)
+    nearest = next(place for place in (folder, *folder.resolve().parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        msg = f"The output folder {folder} cannot be made: {nearest} is not a folder that can be written to."
         raise InputError(msg)
 
 
@@ -89,8 +100,7 @@ def write_results(
 ) -> None:
     """Write ``masks/<scan id>.nii.gz``, ``lesions.csv`` and ``run.json``.
 
-    Everything is written beside the folder first and moved in at the end, so that a failure leaves nothing
-    half-written.
+    Everything is written apart first and moved in at the end, so that a failure leaves nothing half-written.
 
     Parameters
     ----------
@@ -115,20 +125,40 @@ def write_results(
     check_output(folder, overwrite=overwrite)
     found = list(findings)
     rows = lesion_rows(study, found)
-    part = folder.resolve().with_name(f".{folder.resolve().name}.{uuid.uuid4().hex[:8]}.part")
+    part = _part_of(folder.resolve())
     try:
-        (part / MASKS_NAME).mkdir(parents=True)
-        for scan in study.scans:
-            labels = label_volume((f for f in found if f.scan == scan.id), scan.grid)
-            write_labels(part / MASKS_NAME / f"{scan.id}.nii.gz", labels, scan)
-        write_table(part / TABLE_NAME, rows)
-        (part / RUN_NAME).write_text(json.dumps(dict(run), indent=1) + "\n", encoding="utf-8")
-        _move_in(part, folder)
+        with _writing(folder):
+            _write_part(part, study, found, rows, run)
+            _move_in(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _part_of(folder: Path) -> Path:
+    """Where to write first: within a folder that exists, for it may be a disk of its own; else beside it."""
+    name = f".{uuid.uuid4().hex[:8]}.part"
+    return folder / name if folder.is_dir() else folder.with_name(name)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a sentence."""
+    try:
+        yield
     except OSError as error:
         msg = f"The results cannot be written to {folder}: {error.strerror or error}."
         raise InputError(msg) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_part(
+    part: Path, study: Study, found: Sequence[Finding], rows: Sequence[Row], run: Mapping[str, Any]
+) -> None:
+    (part / MASKS_NAME).mkdir(parents=True)
+    for scan in study.scans:
+        labels = label_volume((f for f in found if f.scan == scan.id), scan.grid)
+        write_labels(part / MASKS_NAME / f"{scan.id}.nii.gz", labels, scan)
+    write_table(part / TABLE_NAME, rows)
+    (part / RUN_NAME).write_text(json.dumps(dict(run), indent=1) + "\n", encoding="utf-8")
 
 
 def read_results(folder: str | Path) -> Results:
@@ -171,8 +201,12 @@ def read_table(path: str | Path) -> list[Row]:
         When its columns are others, or a value is not of its column's kind.
     """
     path = Path(path)
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *lines = csv.reader(file) if path.stat().st_size else [[]]
+    try:
+        with readable(path), path.open(encoding="utf-8-sig", newline="") as file:
+            header, *lines = csv.reader(file) if path.stat().st_size else [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        msg = f"{path} is not a lesion table: it is not UTF-8 text with commas."
+        raise InputError(msg) from error
     if tuple(header) != COLUMNS:
         msg = f"{path} does not have the columns of a lesion table."
         raise InputError(msg)

@@ -63,6 +63,9 @@ def load_scan(
             found = read_series(path, series, progress)
             values, native, notes = found.values, found.grid, found.notes
             date = date or found.info.date
+        elif series is not None:
+            msg = f"{path} is no DICOM series; leave out the choice of series {series!r}."
+            raise InputError(msg)
         else:
             values, native = read_image(path)
     image, grid = to_working(compact(values), native)

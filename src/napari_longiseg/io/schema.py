@@ -67,6 +67,10 @@ class Manifest(_Entry):
     lesions: list[LesionEntry] = []
 
 
+class _RepeatedFieldError(Exception):
+    """A field that JSON readers would take from its last place without a word."""
+
+
 def parse_manifest(text: str, path: Path) -> Manifest:
     """Read a manifest.
 
@@ -83,8 +87,12 @@ def parse_manifest(text: str, path: Path) -> Manifest:
         One sentence that names the field as the user wrote it, ``lesions[1].clicks[0].point``.
     """
     try:
-        json.loads(text)
+        json.loads(text, object_pairs_hook=_without_repeats)
         manifest = Manifest.model_validate_json(text)
+    except _RepeatedFieldError as error:
+        raise InputError(f"{path}: the field {error} stands twice in one object.") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is not a study manifest: it is nested too deeply.") from error
     except json.JSONDecodeError as error:
         msg = f"{path} is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         raise InputError(msg) from error
@@ -93,6 +101,15 @@ def parse_manifest(text: str, path: Path) -> Manifest:
     if mistake := _cross_reference(manifest):
         raise InputError(f"{path}: {mistake}.")
     return manifest
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise _RepeatedFieldError(repr(name))
+        fields[name] = value
+    return fields
 
 
 def _sentence(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.resample import resample_labels
 from napari_longiseg.io.images import read_labels
+from napari_longiseg.io.manifest import MANIFEST_NAME, read_manifest
 from napari_longiseg.io.points import from_xyz
 from napari_longiseg.io.results import Results, read_results
 from napari_longiseg.io.tables import Row
@@ -39,10 +40,15 @@ def evaluate_folder(results: Path, study: Path, truth: Path | None = None) -> li
     Raises
     ------
     InputError
-        When the truth of a scan is missing, or does not cover the same space.
+        When the truth of a scan is missing or does not cover the same space, or the results are of
+        another study.
     """
+    if not study.exists():
+        msg = f"There is no file or folder {study}."
+        raise InputError(msg)
     folder = truth or (study if study.is_dir() else study.parent)
     found = read_results(results)
+    _check_same_study(found, study / MANIFEST_NAME if study.is_dir() else study, results)
     scores: dict[tuple[int, str], Score] = {}
     for scan in dict.fromkeys(str(row["scan"]) for row in found.rows):
         rows = [row for row in found.rows if row["scan"] == scan]
@@ -51,13 +57,42 @@ def evaluate_folder(results: Path, study: Path, truth: Path | None = None) -> li
 
 
 def write_scores(path: Path, scores: Sequence[Score], summaries: Mapping[str, Summary]) -> None:
-    """Write scores and summaries as JSON."""
+    """Write scores and summaries as JSON.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
     content = {
         "schema": "longiseg-scores/1",
         "scores": [asdict(s) | {"outcome": s.outcome} for s in scores],
         "summaries": {name: asdict(summary) for name, summary in summaries.items()},
     }
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    try:
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror or error}."
+        raise InputError(msg) from error
+
+
+def _check_same_study(found: Results, manifest_path: Path, results: Path) -> None:
+    """Refuse results of another patient or of other scans, where there is a manifest that says so."""
+    if not manifest_path.is_file():
+        return
+    manifest = read_manifest(manifest_path)
+    patients = {str(row["patient"]) for row in found.rows}
+    if patients - {manifest.patient}:
+        names = ", ".join(sorted(patients))
+        msg = f"{results} holds results of {names}, but {manifest_path} is of {manifest.patient}."
+        raise InputError(msg)
+    tracked, listed = ({str(row["scan"]) for row in found.rows}, {scan.id for scan in manifest.scans})
+    if found.rows and tracked != listed:
+        msg = (
+            f"{results} holds the scans {', '.join(sorted(tracked))}, but {manifest_path} names "
+            f"{', '.join(sorted(listed))}; track the study again."
+        )
+        raise InputError(msg)
 
 
 def _scan_scores(found: Results, rows: Sequence[Row], scan: str, folder: Path) -> list[Score]:

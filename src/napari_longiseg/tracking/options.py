@@ -26,6 +26,6 @@ class TrackOptions:
     source: str | None = None
 
     def __post_init__(self) -> None:
-        if self.max_distance_mm <= 0:
-            msg = f"The largest distance must be positive, not {self.max_distance_mm} mm."
+        if not 0 < self.max_distance_mm < float("inf"):
+            msg = f"The largest distance must be positive and finite, not {self.max_distance_mm} mm."
             raise InputError(msg)

@@ -72,7 +72,10 @@ class SynthOptions:
         _check(self.seed >= 0, "seed", "0 or more", self.seed)
         _check(1 <= self.dates <= 50, "dates", "1 to 50", self.dates)
         _check(
-            len(self.shape) == 3 and min(self.shape) >= 16, "shape", "three numbers, 16 or more", self.shape
+            len(self.shape) == 3 and all(16 <= n <= 1024 for n in self.shape),
+            "shape",
+            "three numbers, 16 to 1024",
+            self.shape,
         )
         spacing_fits = len(self.spacing_mm) == 3 and all(0.3 <= s <= 10.0 for s in self.spacing_mm)
         _check(spacing_fits, "spacing_mm", "three numbers, 0.3 to 10 mm", self.spacing_mm)

@@ -38,3 +38,9 @@ def test_interrupted(run, monkeypatch, study_folder, tmp_path):
     assert (code, error) == (cli.INTERRUPTED, "longiseg: stopped.\n")
     assert not out.exists()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_the_demo_looks_at_its_folder_first(run, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    code, _, error = run("demo", "--headless", "--out", tmp_path / "file")
+    assert (code, "is a file; choose another output folder" in error) == (2, True)

@@ -45,8 +45,9 @@ def has_screen() -> bool:
 def _without_screen(folder: Path, out: Path) -> None:
     """Drive the real panel in a real napari window under a virtual screen, then show what it wrote."""
     from napari_longiseg.cli._lesion_table import print_lesions
-    from napari_longiseg.io.results import read_results
+    from napari_longiseg.io.results import check_output, read_results
 
+    check_output(out, overwrite=True)
     if not shutil.which("xvfb-run"):
         msg = "Without a screen the demo needs a virtual one; install xvfb and xauth, then run it again."
         raise InputError(msg)

@@ -54,3 +54,13 @@ def test_coalesced_lesions_merge_into_the_one_that_was_larger(scan, found, sourc
 def test_what_a_reader_clicked_is_not_merged(scan, found):
     a, b = found(1, (-10, 30, 24), 8, Origin.SOURCE), found(2, (-10, 30, 26), 8, Origin.SOURCE)
     assert all(f.merged_into is None and f.mask for f in reconcile([a, b], scan, {}))
+
+
+def test_a_reader_s_click_wins_over_a_propagated_point(scan, found):
+    clicked = found(1, (-10, 30, 20), 6, Origin.SOURCE)
+    beside, within = found(2, (-10, 30, 29), 6), found(3, (-10, 30, 21), 5)
+    kept, rest, merged = reconcile([clicked, beside, within], scan, {})
+    assert kept is clicked
+    assert rest.merged_into is None
+    assert not (rest.mask.on(scan.grid.shape) & clicked.mask.on(scan.grid.shape)).any()
+    assert merged.merged_into == 1

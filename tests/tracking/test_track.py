@@ -116,6 +116,43 @@ class TestPropagation:
         assert distance_mm(found[1, "T2"].point_mm, (0, 0, 0)) < 2
 
 
+class TestNeighbours:
+    """Lesions that overlap on a scan are settled, wherever and whenever they were clicked."""
+
+    SAME = (
+        Lesion(1, clicks=(Click("T0", (0.0, 0.0, 0.0)),)),
+        Lesion(2, clicks=(Click("T1", (0.0, 0.0, 0.0)),)),
+    )
+
+    def test_lesions_with_different_sources(self, study, tracker):
+        found = by_pair(tracker.track(study.with_lesions(self.SAME)))
+        assert len(found) == 6
+        merged, kept = (found[lesion, "T2"] for lesion in (1, 2))
+        assert (merged.merged_into, merged.mask) == (2, None)  # lesion 2 was larger on its source
+        for scan in study.scans:
+            here = [f for (_, scan_id), f in found.items() if scan_id == scan.id and f.mask]
+            total = sum(f.mask.on(scan.grid.shape).astype(int) for f in here)
+            assert total.max() == 1
+        assert kept.measurements.volume_ml > 1
+
+    def test_lesions_tracked_before(self, study, tracker):
+        first, second = self.SAME
+        known = list(tracker.track(study.with_lesions((first,))))
+        later = list(tracker.track(study.with_lesions((second,)), known=known))
+        changed = by_pair(f for f in later if f.lesion == 1)
+        assert set(changed) == {(1, "T1"), (1, "T2")}
+        assert changed[1, "T1"].merged_into == 2  # clicked there
+        assert by_pair(f for f in later if f.lesion == 2)[2, "T0"].merged_into == 1
+        masks = [f.mask.on(study.scan("T2").grid.shape) for f in later if f.scan == "T2" and f.mask]
+        assert sum(mask.astype(int) for mask in masks).max() == 1
+
+    def test_strangers_do_not_come_again(self, study, tracker):
+        near, far = study.lesions
+        known = list(tracker.track(study.with_lesions((near,))))
+        again = list(tracker.track(study.with_lesions((far,)), known=known))
+        assert {f.lesion for f in again} == {2}
+
+
 class TestEconomy:
     def test_one_registration_per_pair_and_refined_per_lesion(self, study, segmenter):
         method = ShiftRegistration()

@@ -26,7 +26,8 @@ def reconcile(findings: Sequence[Finding], scan: Scan, source_ml: Mapping[int, f
 
     Two propagated lesions that share most of the smaller one's mask have merged: the one that was larger on
     the source scan gets both masks, the other points to it with ``merged_into`` and is measured there. Where
-    masks overlap less, each voxel goes to the lesion whose point is nearer in mm.
+    masks overlap less, each voxel goes to the lesion whose point is nearer in mm. A lesion that a reader
+    clicked on this very scan keeps its mask; a propagated one beside it gets the rest, or has merged into it.
 
     Parameters
     ----------
@@ -50,13 +51,29 @@ def _settle(a: Finding, b: Finding, scan: Scan, source_ml: Mapping[int, float]) 
     shared = a.mask.within(box) & b.mask.within(box)
     if not shared.any():
         return a, b
-    smaller = min(int(a.mask.voxels.sum()), int(b.mask.voxels.sum()))
-    if Origin.SOURCE not in (a.origin, b.origin) and int(shared.sum()) >= MERGED_SHARE * smaller:
+    clicked_a, clicked_b = a.origin is Origin.SOURCE, b.origin is Origin.SOURCE
+    if clicked_a != clicked_b:
+        return (a, _beside(b, a, shared, box, scan)) if clicked_a else (_beside(a, b, shared, box, scan), b)
+    smaller = min(_count(a), _count(b))
+    if not clicked_a and int(shared.sum()) >= MERGED_SHARE * smaller:
         if source_ml.get(a.lesion, 0.0) >= source_ml.get(b.lesion, 0.0):
             return _with_union(a, b, scan), _merged(b, into=a)
         return _merged(a, into=b), _with_union(b, a, scan)
     to_b = shared & nearer(b, a, box, scan.grid)
     return _less(a, to_b, box, scan, rival=b), _less(b, shared & ~to_b, box, scan, rival=a)
+
+
+def _beside(
+    finding: Finding, clicked: Finding, shared: npt.NDArray[np.bool_], box: Box, scan: Scan
+) -> Finding:
+    """A propagated finding beside one that a reader clicked on this scan, which keeps all that is its own."""
+    if int(shared.sum()) >= MERGED_SHARE * _count(finding):
+        return _merged(finding, into=clicked)
+    return _less(finding, shared, box, scan, rival=clicked)
+
+
+def _count(finding: Finding) -> int:
+    return int(finding.mask.voxels.sum()) if finding.mask else 0
 
 
 def _with_union(keeper: Finding, other: Finding, scan: Scan) -> Finding:

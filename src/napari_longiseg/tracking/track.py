@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -48,11 +48,23 @@ class Tracker:
     cache: RegistrationCache = field(default_factory=RegistrationCache)
     timer: Timer = field(default_factory=Timer)
 
-    def track(self, study: Study, progress: Progress = silent) -> Iterator[Finding]:
+    def track(
+        self, study: Study, progress: Progress = silent, known: Sequence[Finding] = ()
+    ) -> Iterator[Finding]:
         """Find every lesion of the study on every scan.
 
-        Findings come as they are ready: those of the source scan first, then scan by scan in the order of
-        distance in time. Every lesion x scan pair comes exactly once.
+        Findings come scan by scan as they are ready: the scans that lesions start from first, then the
+        others in the order of distance in time. Every lesion x scan pair comes exactly once.
+
+        Parameters
+        ----------
+        study : Study
+            With the lesions to track.
+        progress : Progress
+            Hears the stage and the fraction done.
+        known : sequence of Finding
+            What is known of other lesions. Where one overlaps a new finding, both are settled, and the
+            changed one comes out again, too.
 
         Raises
         ------
@@ -65,18 +77,19 @@ class Tracker:
         by_source: dict[str, list[Lesion]] = {}
         for lesion in study.lesions:
             by_source.setdefault(source_id(lesion, self.options), []).append(lesion)
-        steps = max(len(by_source) * len(study.scans), 1)
-        done = 0
+        on_source: dict[int, Finding] = {}
         for start, lesions in by_source.items():
-            source = study.scan(start)
-            progress(f"Outlining on {source.id}", done / steps)
-            on_source = self._on_source(source, lesions)
-            yield from on_source.values()
-            done += 1
-            for target in _nearest_in_time(study, source):
-                part = scaled(progress, done / steps, (done + 1) / steps)
-                yield from self._on_target(source, target, lesions, on_source, part)
-                done += 1
+            progress(f"Outlining on {start}", 0.0)
+            on_source |= self._on_source(study.scan(start), lesions)
+        scans = _sources_first(study, by_source) if by_source else []
+        for number, scan in enumerate(scans):
+            part = scaled(progress, number / len(scans), (number + 1) / len(scans))
+            found = [finding for finding in on_source.values() if finding.scan == scan.id]
+            others = [start for start in by_source if start != scan.id]
+            for k, start in enumerate(others):
+                share = scaled(part, k / len(others), (k + 1) / len(others))
+                found += self._on_target(study.scan(start), scan, by_source[start], on_source, share)
+            yield from _settled(found, [f for f in known if f.scan == scan.id], scan, on_source)
         progress("Done", 1.0)
 
     def _on_source(self, source: Scan, lesions: Sequence[Lesion]) -> dict[int, Finding]:
@@ -117,9 +130,7 @@ class Tracker:
                 prompts.append(prompt)
         progress(f"Outlining on {target.id}", 0.9)
         with self.timer.step(f"segment {target.id}"):
-            findings += find(target, prompts, self.segmenter, self.options)
-            source_ml = {i: f.measurements.volume_ml for i, f in on_source.items() if f.measurements}
-            return reconcile(sorted(findings, key=lambda f: f.lesion), target, source_ml)
+            return [*findings, *find(target, prompts, self.segmenter, self.options)]
 
     def _prompt(
         self, lesion: Lesion, source: Scan, target: Scan, on_source: Finding, point_map: PointMap
@@ -177,14 +188,29 @@ def _out_of_view(draft: Finding) -> Finding:
     return replace(draft, presence=Presence.OUT_OF_VIEW, reason=reason)
 
 
-def _nearest_in_time(study: Study, source: Scan) -> list[Scan]:
-    """The other scans, nearest to the source first: by date where all have one, else by order."""
-    position = {scan.id: number for number, scan in enumerate(study.scans)}
+def _settled(
+    found: Sequence[Finding], known: Sequence[Finding], scan: Scan, on_source: Mapping[int, Finding]
+) -> list[Finding]:
+    """The findings of one scan without overlaps, and what else changed by that, by lesion id."""
+    ours = {finding.lesion for finding in found}
+    before = {finding.lesion: finding for finding in known if finding.lesion not in ours}
+    source_ml = {i: f.measurements.volume_ml for i, f in on_source.items() if f.measurements}
+    both = sorted([*found, *before.values()], key=lambda f: f.lesion)
+    return [f for f in reconcile(both, scan, source_ml) if f is not before.get(f.lesion)]
 
-    def distance(scan: Scan) -> tuple[int, int]:
+
+def _sources_first(study: Study, sources: Collection[str]) -> list[Scan]:
+    """The sources, then the scans nearest in time to one: by date where all have one, else by order."""
+    position = {scan.id: number for number, scan in enumerate(study.scans)}
+    dated = all(scan.date for scan in study.scans)
+
+    def distance(scan: Scan, source: Scan) -> tuple[int, int]:
         steps = abs(position[scan.id] - position[source.id])
-        if scan.date is None or source.date is None:
+        if not dated or scan.date is None or source.date is None:
             return steps, steps
         return abs((scan.date - source.date).days), steps
 
-    return sorted((scan for scan in study.scans if scan.id != source.id), key=distance)
+    starts = [study.scan(source) for source in sources]
+    first = [scan for scan in study.scans if scan.id in sources]
+    rest = [scan for scan in study.scans if scan.id not in sources]
+    return first + sorted(rest, key=lambda scan: min(distance(scan, start) for start in starts))

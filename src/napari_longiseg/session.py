@@ -70,6 +70,14 @@ class Session:
         self.lesions_changed.emit()
         self.selection_changed.emit(None)
 
+    def announce(self) -> None:
+        """Tell everything anew, for those who begin to watch a session that is at work already."""
+        self.study_changed.emit(self._study)
+        self.lesions_changed.emit()
+        self.selection_changed.emit(self._selected)
+        for lesion_id, scan_id in tuple(self._findings):
+            self.findings_changed.emit(lesion_id, scan_id)
+
     def lesion(self, lesion_id: int) -> Lesion:
         """One lesion.
 
@@ -145,6 +153,12 @@ class Session:
             raise InputError(msg)
         lesion = self.lesion(lesion_id)
         self._lesions[lesion_id] = replace(lesion, clicks=(*lesion.clicks, click))
+        self.lesions_changed.emit()
+
+    def remove_click(self, lesion_id: int, click: Click) -> None:
+        """Take a click back; the findings stay."""
+        lesion = self.lesion(lesion_id)
+        self._lesions[lesion_id] = replace(lesion, clicks=tuple(c for c in lesion.clicks if c != click))
         self.lesions_changed.emit()
 
     def scan(self, scan_id: str) -> Scan:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from napari.qt.threading import create_worker  # noqa: F401 - imported before the clock runs
@@ -15,7 +17,8 @@ def cell_text(panel, row: int, column: int) -> str:
 
 
 def test_an_empty_panel_says_what_to_do(panel):
-    assert "Open a study" in panel.progress.line.text()
+    assert "Open all scans of one patient" in panel.progress.line.text()
+    assert panel.table.empty_text == panel.progress.line.text()
     assert not panel.track_all_button.isEnabled()
     assert not panel.click_bar.isEnabled()
     assert panel.study_bar.text.text() == "No study is open."
@@ -50,7 +53,7 @@ def test_a_click_on_the_second_scan_fills_first_and_third(opened, idle):
         assert (cell.labels.data == 1).sum() > 100
     assert "ml\n" in cell_text(panel, 0, 1)
     assert "mm" in cell_text(panel, 0, 3)
-    assert panel.progress.line.text().startswith("Tracked lesion 1 on 3 scans.")
+    assert panel.progress.line.text().startswith("Lesion 1: outlined on 3 of 3 scans.")
     assert panel.table.selectionModel().selectedRows()[0].row() == 0
 
 
@@ -62,6 +65,67 @@ def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
     finding = with_lesions.session.finding(2, "T2")
     assert finding.presence is Presence.NOT_FOUND
     assert len(with_lesions.session.findings) == 6
+
+
+def test_a_click_that_hits_nothing_is_taken_back(opened, idle, qtbot):
+    panel = opened
+    beside = (0.0, 20.0, 20.0)
+    panel.desk.router.clicked.emit("T1", beside, True)
+    idle(panel)
+    assert "Nothing was marked" in panel.progress.line.text()
+    assert panel.session.lesions == ()
+    panel.desk.router.clicked.emit("T1", NEAR, True)
+    idle(panel)
+    assert len(panel.session.findings) == 3
+
+
+def test_a_correction_that_hits_nothing_leaves_the_finding(opened, idle):
+    panel = opened
+    panel.desk.router.clicked.emit("T1", NEAR, True)
+    idle(panel)
+    before = panel.session.finding(1, "T0")
+    panel.desk.router.clicked.emit("T0", (0.0, 24.0, 24.0), True)
+    idle(panel)
+    assert "Nothing was marked" in panel.progress.line.text()
+    assert panel.session.finding(1, "T0") is before
+    assert len(panel.session.lesion(1).clicks) == 1
+
+
+def test_a_click_on_an_outline_selects_its_lesion(opened, idle):
+    panel = opened
+    panel.desk.router.clicked.emit("T1", NEAR, True)
+    idle(panel)
+    panel.session.select(None)
+    panel.desk.router.clicked.emit("T2", (0.0, 2.0, 1.0), True)
+    assert panel.session.selected == 1
+    assert not panel.runner.busy
+    assert len(panel.session.lesion(1).clicks) == 1
+    assert panel.progress.line.text() == "That is lesion 1, selected now."
+
+
+def test_a_click_on_the_click_of_an_untracked_lesion_tracks_it(with_lesions, idle):
+    with_lesions.desk.router.clicked.emit("T0", (1.0, 1.0, 1.0), True)
+    assert with_lesions.session.selected == 1
+    assert len(with_lesions.session.lesions) == 2
+    idle(with_lesions)
+    assert {finding.lesion for finding in with_lesions.session.findings} == {1}
+
+
+def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, viewer, idle, qtbot):
+    opened.desk.router.clicked.emit("T1", NEAR, True)
+    idle(opened)
+    viewer.window.remove_dock_widget(opened.parent())
+    assert not opened.desk.router.enabled
+    _, again = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    assert again.session is opened.session
+    assert len(viewer.layers) == 9
+    assert "ml\n" in cell_text(again, 0, 3)
+    for cell in again.desk.bridge.cells:
+        assert (cell.labels.data == 1).sum() > 100
+    again.desk.router.clicked.emit("T2", (1.0, 1.0, 1.0), True)
+    assert len(again.session.lesion(1).clicks) == 2
+    idle(again)
+    again.close_desk()
 
 
 def test_a_second_click_waits_for_the_running_job(opened, gate, idle):
@@ -126,7 +190,7 @@ def test_cancel_is_at_once_and_late_results_are_dropped(with_lesions, gate, qtbo
     qtbot.mouseClick(panel.progress.cancel_button, Qt.MouseButton.LeftButton)
     assert not panel.runner.busy
     assert not panel.progress.cancel_button.isEnabled()
-    assert panel.progress.line.text() == "Cancelled."
+    assert panel.progress.line.text().startswith("Cancelled.")
     before = len(panel.session.findings)
     gate.open.set()
     qtbot.wait(300)
@@ -199,6 +263,24 @@ def test_layers_removed_during_a_run(viewer, with_lesions, gate, idle):
     idle(with_lesions)
     assert len(with_lesions.session.findings) == 6
     assert len(viewer.layers) == 6
+
+
+def test_files_opened_one_after_another_are_dates_of_one_patient(panel, viewer, load, study, qtbot):
+    def single(number: int):
+        scan = dataclasses.replace(study.scans[number], id="T0", date=None)
+        return type(study)(f"day{number}", (scan,))
+
+    load(single(0))
+    qtbot.waitUntil(lambda: panel.session.study is not None)
+    load(single(1))
+    qtbot.waitUntil(lambda: len(panel.session.study.scans) == 2)
+    assert [scan.id for scan in panel.session.study.scans] == ["day0", "day1"]
+    assert len(viewer.layers) == 6
+    panel.session.add_lesion()
+    load(single(2))
+    qtbot.waitUntil(lambda: "stays beside the study" in panel.progress.line.text())
+    assert len(panel.session.study.scans) == 2
+    assert len(panel.session.lesions) == 1
 
 
 def test_an_image_beside_the_study_does_not_replace_it(with_lesions, viewer, load, study, make_scan, qtbot):

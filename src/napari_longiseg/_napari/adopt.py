@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from napari_longiseg._napari.layers import SCAN_KEY, STUDY_KEY
-from napari_longiseg.core.scan import Study
+from napari_longiseg._napari.layers import SCAN_KEY, SESSION_KEY, STUDY_KEY
+from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.session import Session
 
 
 def scan_layers(layers: Iterable[Any], study: Study) -> dict[str, Any]:
     """The image layers that hold scans of this study, by scan id."""
-    voxels = {scan.id: scan.image for scan in study.scans}
     found: dict[str, Any] = {}
     for layer in layers:
-        scan_id = _scan_id(layer)
-        if scan_id in voxels and layer.data is voxels[scan_id]:
-            found.setdefault(scan_id, layer)
+        if _scan_id(layer) is None:
+            continue
+        for scan in study.scans:
+            if layer.data is scan.image:
+                found.setdefault(scan.id, layer)
     return found
+
+
+def same_scans(one: Study | None, other: Study | None) -> bool:
+    """Whether two studies are made of the same voxels, in the same order."""
+    if one is None or other is None:
+        return one is other
+    voxels = [[scan.image for scan in study.scans] for study in (one, other)]
+    return len(voxels[0]) == len(voxels[1]) and all(a is b for a, b in zip(*voxels, strict=True))
+
+
+def kept_session(layers: Iterable[Any]) -> Session | None:
+    """The session of a panel that was closed, where its scans are still what the viewer shows."""
+    layers = list(layers)
+    study = loaded_study(layers)
+    sessions = [layer.metadata.get(SESSION_KEY) for layer in layers]
+    found = [s for s in sessions if isinstance(s, Session) and same_scans(s.study, study)]
+    return found[-1] if study is not None and found else None
 
 
 def loaded_study(layers: Iterable[Any]) -> Study | None:
@@ -36,13 +56,27 @@ def loaded_study(layers: Iterable[Any]) -> Study | None:
 
 
 def _together(singles: list[Study]) -> Study | None:
-    scans = {study.scans[0].id: study.scans[0] for study in singles}
-    if not scans:
-        return None
-    ordered = list(scans.values())
-    if all(scan.date for scan in ordered):
-        ordered.sort(key=lambda scan: str(scan.date))
-    return Study(singles[0].patient, tuple(ordered), singles[0].lesions)
+    """Scans that were opened one by one, by date where all have one, else in the order of opening."""
+    if len(singles) < 2:
+        return singles[0] if singles else None
+    scans = _distinct(singles)
+    if all(scan.date for scan in scans):
+        scans.sort(key=lambda scan: str(scan.date))
+    ids = {scan.id for scan in scans}
+    lesions = tuple(lesion for study in singles for lesion in study.lesions)
+    unambiguous = len(ids) == len(scans) and len({x.id for x in lesions}) == len(lesions)
+    return Study(" + ".join(study.patient for study in singles), tuple(scans), lesions if unambiguous else ())
+
+
+def _distinct(singles: list[Study]) -> list[Scan]:
+    """Their scans; where ids are equal (a file alone is always T0) each takes its file's name instead."""
+    scans = [study.scans[0] for study in singles]
+    if len({scan.id for scan in scans}) == len(scans):
+        return scans
+    names = [study.patient for study in singles]
+    if len(set(names)) < len(names):
+        names = [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+    return [replace(scan, id=name) for scan, name in zip(scans, names, strict=True)]
 
 
 def _scan_id(layer: Any) -> str | None:  # noqa: ANN401 - may be a proxy of a layer

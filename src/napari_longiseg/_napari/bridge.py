@@ -12,10 +12,14 @@ from napari_longiseg._napari.adopt import scan_layers
 from napari_longiseg._napari.alignment import display_shifts
 from napari_longiseg._napari.cell import Cell
 from napari_longiseg._napari.grid import put_in_grid, remove_layers
+from napari_longiseg._napari.layers import OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.windows import WINDOWS, window_name
 from napari_longiseg.core.geometry import Box, Point
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
+
+VIEW_MARGIN = 0.06
+"""Room around the scans, as a share of the cell: aligning on a lesion moves them."""
 
 Deferred = Callable[[Callable[[], None]], None]
 
@@ -106,18 +110,21 @@ class LayerBridge:
             loaded = scan_layers(self._viewer.layers, study) if study else {}
             kept = {layer.unique_id for layer in loaded.values()}
             stale = [layer for cell in old for layer in cell.layers if layer.unique_id not in kept]
+            stale += [layer for layer in self._viewer.layers if OVERLAY_KEY in layer.metadata]
             remove_layers(self._viewer, stale)
             if study is None:
                 self._viewer.canvas.grid.enabled = False
                 return
             window = WINDOWS[window_name(study.scans)]
             self._cells = {scan.id: Cell(scan, study, window, loaded.get(scan.id)) for scan in study.scans}
+            for cell in self.cells:
+                cell.image.metadata[SESSION_KEY] = self._session
             put_in_grid(self._viewer, self.cells)
         finally:
             self._arranging = False
         self._link_windows()
         self._align()
-        self._viewer.reset_view(margin=0.02)
+        self._viewer.reset_view(margin=VIEW_MARGIN)
 
     def _on_lesions(self) -> None:
         for cell in self.cells:

@@ -10,7 +10,8 @@ import napari.viewer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_longiseg._napari.adopt import loaded_study
+from napari_longiseg._napari.adopt import kept_session, loaded_study, same_scans
+from napari_longiseg._napari.aim import aim
 from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.clicks import ClickRouter
 from napari_longiseg._napari.runner import Runner
@@ -18,6 +19,7 @@ from napari_longiseg._napari.tasks import TrackSettings
 from napari_longiseg.core.errors import LongisegError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Click
+from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
 
 
@@ -57,12 +59,14 @@ class Desk:
         self._closed = False
         self.negative = False
         self.track_on_click = True
-        self.session = Session()
+        self._last: tuple[int, Click] | None = None
+        self.session = kept_session(viewer.layers) or Session()
         self.bridge = LayerBridge(viewer, self.session, self._defer)
         self.router = ClickRouter(viewer, self.bridge)
         self.runner = Runner(self.session)
         self.router.clicked.connect(self._on_clicked)
         self.router.missed.connect(self.failed)
+        self.runner.refused.connect(self._on_refused)
         viewer.layers.events.inserted.connect(self._on_inserted)
 
     def close(self) -> None:
@@ -76,12 +80,17 @@ class Desk:
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
 
     def adopt(self) -> None:
-        """Take up a study that the reader or File > Open Sample has loaded."""
+        """Take up a study that the reader or File > Open Sample has loaded, or a panel before this one."""
         study = loaded_study(self._viewer.layers)
-        if study is None or study == self.session.study:
+        if study is None:
             return
-        if self.session.study is not None and len(study.scans) == 1 and self.session.lesions:
-            return  # a single image beside a study that is being worked on
+        if same_scans(study, self.session.study):
+            if not self.bridge.cells:
+                self.session.announce()
+            return
+        if self.session.lesions and (len(study.scans) == 1 or _extends(study, self.session.study)):
+            self.failed.emit("The new scan stays beside the study: open all scans before you mark lesions.")
+            return
         self.session.open(study)
 
     def track(self, lesion_ids: Iterable[int]) -> None:
@@ -90,13 +99,16 @@ class Desk:
         if not ready:
             self.failed.emit("Click a lesion on one of the scans first.")
             return
-        if settings := self._checked_settings():
-            self.runner.track(ready, settings)
+        self._track(ready)
 
     def export(self, folder: Path) -> None:
         """Write masks, table and record of all lesions into a folder."""
         if settings := self._checked_settings():
             self.runner.export(folder, settings)
+
+    def _track(self, lesion_ids: Iterable[int], clicked_on: str | None = None) -> None:
+        if settings := self._checked_settings():
+            self.runner.track(lesion_ids, settings, clicked_on)
 
     def _checked_settings(self) -> TrackSettings | None:
         try:
@@ -118,14 +130,43 @@ class Desk:
         if not positive and (selected is None or session.lesion(selected).source_scan is None):
             self.failed.emit("A lesion starts with a positive click; make a negative one after it.")
             return
-        if selected is None:
-            selected = session.add_lesion().id
+        meant = aim(session, scan_id, point_mm, positive)
+        if meant.lesion is not None and not meant.adds:
+            self._choose(meant.lesion, scan_id)
+            return
+        lesion_id = session.add_lesion().id if meant.lesion is None else meant.lesion
+        click = Click(scan_id, point_mm, positive)
         try:
-            session.add_click(selected, Click(scan_id, point_mm, positive))
+            session.add_click(lesion_id, click)
         except LongisegError as error:
             self.failed.emit(str(error))
             return
+        self._last = lesion_id, click
         kind = "Click" if positive else "Negative click"
-        self.noticed.emit(f"{kind} for lesion {selected} on {scan_id}.")
+        self.noticed.emit(f"{kind} for lesion {lesion_id} on {scan_id}.")
         if self.track_on_click:
-            self.track([selected])
+            self._track([lesion_id], clicked_on=scan_id)
+
+    def _choose(self, lesion_id: int, scan_id: str) -> None:
+        """Select the lesion that was clicked, and track it where that was not done yet."""
+        self.session.select(lesion_id)
+        name = self.session.lesion(lesion_id).name or f"lesion {lesion_id}"
+        self.noticed.emit(f"That is {name}, selected now.")
+        if self.track_on_click and self.session.finding(lesion_id, scan_id) is None:
+            self._track([lesion_id])
+
+    def _on_refused(self, lesion_id: int, why: str) -> None:
+        """Take back the click that hit nothing, and a lesion that was made for it."""
+        if self._last is not None and self._last[0] == lesion_id:
+            self.session.remove_click(*self._last)
+            lesion = self.session.lesion(lesion_id)
+            if not lesion.clicks and lesion.source_mask is None and not lesion.name:
+                self.session.remove_lesion(lesion_id)
+        self._last = None
+        self.failed.emit(f"{why} Nothing was marked: click inside the lesion.")
+
+
+def _extends(study: Study, known: Study | None) -> bool:
+    """Whether a study is another one with more scans."""
+    voxels = {id(scan.image) for scan in study.scans}
+    return known is not None and {id(scan.image) for scan in known.scans} < voxels

@@ -18,14 +18,11 @@ def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
 
     Layers that the viewer lacks are added; those of other plugins come after ours.
     """
-    for cell in cells:
-        present = {layer.unique_id for layer in viewer.layers}
-        for layer in cell.layers:
-            if layer.unique_id not in present:
-                viewer.add_layer(layer)
     for position, wanted in enumerate(layer for cell in cells for layer in cell.layers):
         ids = [layer.unique_id for layer in viewer.layers]
-        if ids[position] != wanted.unique_id:
+        if wanted.unique_id not in ids:
+            viewer.layers.insert(position, wanted)
+        elif ids[position] != wanted.unique_id:
             viewer.layers.move(ids.index(wanted.unique_id), position)
     grid = viewer.canvas.grid
     grid.stride = 3

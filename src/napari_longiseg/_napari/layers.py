@@ -17,7 +17,12 @@ STUDY_KEY = "longiseg_study"
 SCAN_KEY = "longiseg_scan"
 """Where an image layer keeps the study that it was loaded from, so that nothing is read twice."""
 
-CLICK_SHARE = 0.035
+SESSION_KEY = "longiseg_session"
+"""Where an image layer keeps the session that works on it, so that a panel opened again goes on with it."""
+OVERLAY_KEY = "longiseg_overlay"
+"""Marks the label and click layers, which show a session and are made anew with every panel."""
+
+CLICK_SHARE = 0.05
 """Size of a click's cross as a share of the scan's width: seen when the whole body is in view."""
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -45,6 +50,7 @@ def label_options(scan: Scan) -> dict[str, Any]:
     return {
         **space_options(scan),
         "name": f"{scan.id} lesions",
+        "metadata": {OVERLAY_KEY: True},
         "colormap": lesion_colormap(),
         "opacity": 0.55,
     }
@@ -55,6 +61,7 @@ def click_options(scan: Scan) -> dict[str, Any]:
     return {
         **space_options(scan),
         "name": f"{scan.id} clicks",
+        "metadata": {OVERLAY_KEY: True},
         "ndim": 3,
         "size": CLICK_SHARE * scan.grid.size_mm[2] / scan.grid.spacing_mm[2],
         "symbol": "cross",

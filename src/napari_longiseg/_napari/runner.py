@@ -8,6 +8,7 @@ from pathlib import Path
 from qtpy.QtCore import QObject, Signal
 
 from napari_longiseg._napari.job import Job, Work
+from napari_longiseg._napari.summary import run_summary
 from napari_longiseg._napari.tasks import ExportTask, OpenTask, TrackSettings, TrackTask
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Finding
@@ -34,6 +35,8 @@ class Runner(QObject):
         One sentence.
     succeeded(str)
         One sentence.
+    refused(int, str)
+        Nothing was outlined at the click that this lesion was tracked for; one sentence why.
     """
 
     busy_changed = Signal(bool)
@@ -41,6 +44,7 @@ class Runner(QObject):
     progressed = Signal(str, float)
     failed = Signal(str)
     succeeded = Signal(str)
+    refused = Signal(int, str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +54,7 @@ class Runner(QObject):
         self._job: Job | None = None
         self._running: frozenset[int] = frozenset()
         self._queued: set[int] = set()
+        self._clicked: dict[int, str] = {}
         self._settings: TrackSettings | None = None
         self._message = ""
         session.study_changed.connect(self._on_study_changed)
@@ -69,9 +74,19 @@ class Runner(QObject):
         self.cancel()
         self._start(OpenTask(path), self._on_opened, "")
 
-    def track(self, lesion_ids: Iterable[int], settings: TrackSettings) -> None:
-        """Track lesions, now or after the running job."""
-        self._queued |= set(lesion_ids)
+    def track(
+        self, lesion_ids: Iterable[int], settings: TrackSettings, clicked_on: str | None = None
+    ) -> None:
+        """Track lesions, now or after the running job.
+
+        Where that is for a click on a scan, and it hits nothing there, the lesion is refused.
+        """
+        ids = set(lesion_ids)
+        self._queued |= ids
+        for lesion_id in ids:
+            self._clicked.pop(lesion_id, None)
+            if clicked_on is not None:
+                self._clicked[lesion_id] = clicked_on
         self._settings = settings
         self.waiting_changed.emit()
         if not self.busy:
@@ -115,10 +130,7 @@ class Runner(QObject):
             cache=self._cache,
             timer=self._timer,
         )
-        what = f"lesion {min(ids)}" if len(ids) == 1 else f"{len(ids)} lesions"
-        hint = " Press Add lesion before you click another one." if len(ids) == 1 else ""
-        scans = len(self._session.study.scans)
-        self._start(task, self._on_finding, f"Tracked {what} on {scans} scans.{hint}")
+        self._start(task, self._on_finding, "")
 
     def _start(self, work: Work, on_result: Callable[[object], None], message: str) -> None:
         job = Job(work)
@@ -137,21 +149,34 @@ class Runner(QObject):
             self._session.open(study)
 
     def _on_finding(self, finding: object) -> None:
-        if not isinstance(finding, Finding):
+        if not isinstance(finding, Finding) or finding.lesion not in self._running:
             return
+        if self._clicked.get(finding.lesion) == finding.scan:
+            del self._clicked[finding.lesion]
+            if finding.mask is None:
+                self._refuse(finding)
+                return
         try:
             self._session.set_finding(finding)
         except InputError:  # its lesion was removed meanwhile
             return
 
+    def _refuse(self, finding: Finding) -> None:
+        """Spare the other scans a lesion that is none."""
+        self._running -= {finding.lesion}
+        if not self._running and self._job is not None:
+            self._job.cancel()
+        why = finding.reason or f"Nothing could be outlined there on {finding.scan}."
+        self.refused.emit(finding.lesion, why)
+
     def _on_exported(self, folder: object) -> None:
         self._message = f"Results are in {folder}."
 
     def _on_ended(self, done: bool) -> None:
-        self._job, self._running = None, frozenset()
+        tracked, self._job, self._running = self._running, None, frozenset()
         self.waiting_changed.emit()
         if done:
-            self.succeeded.emit(self._message)
+            self.succeeded.emit(run_summary(self._session, tracked) if tracked else self._message)
         if self._queued:
             self._track_queued()
         if not self.busy:

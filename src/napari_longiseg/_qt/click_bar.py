@@ -13,7 +13,8 @@ class ClickBar(QWidget):
         self.place = QPushButton("Place clicks")
         self.place.setCheckable(True)
         self.place.setToolTip(
-            "A click on any scan marks the selected lesion there; without one, a new lesion is made.\n"
+            "A click on any scan marks a lesion there: the selected one, the one whose outline was hit,\n"
+            "or a new one where none is selected or the click lies far from it.\n"
             "Dragging and the wheel still move the view. Shift makes a click negative."
         )
         self.negative = QCheckBox("Negative")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, Signal
+from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_longiseg._qt.lesion_model import LesionModel
@@ -36,6 +37,7 @@ class LesionTable(QTableView):
         )
         self.setShowGrid(False)
         self.setMinimumHeight(170)
+        self.empty_text = ""
         self._lay_out_headers()
         self.selectionModel().selectionChanged.connect(self._on_selection)
         self.clicked.connect(self._on_clicked)
@@ -51,6 +53,17 @@ class LesionTable(QTableView):
             index = self._model.index(row, 0)
             self.selectionModel().setCurrentIndex(index, flags)
             self.scrollTo(index)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Without a lesion, show what to do in the empty space."""
+        super().paintEvent(event)
+        if self._model.rowCount() == 0 and self.empty_text:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().text().color())
+            where = self.viewport().rect().adjusted(24, 24, -24, -24)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(where, flags, self.empty_text)
+            painter.end()
 
     def _lay_out_headers(self) -> None:
         rows, columns = self.verticalHeader(), self.horizontalHeader()

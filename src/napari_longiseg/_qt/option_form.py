@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
+from textwrap import fill
 from typing import Any, get_type_hints
 
 import numpy as np
 from magicgui.widgets import Container, create_widget
 
+from napari_longiseg._qt.parameter_docs import parameter_docs
+
 UNITS = {"mm": "mm", "hu": "HU", "ml": "ml", "pct": "%"}
+TIP_WIDTH = 70
 ACRONYMS = {"voi": "VOI", "hu": "HU"}
 
 
@@ -24,13 +28,14 @@ def option_form(cls: type[Any], only: Collection[str] | None = None) -> Containe
     only : collection of str, optional
         Names of the parameters wanted.
     """
-    hints = get_type_hints(cls)
+    hints, texts = get_type_hints(cls), parameter_docs(cls)
     fields = []
     for name, parameter in inspect.signature(cls).parameters.items():
         if parameter.default is inspect.Parameter.empty or (only is not None and name not in only):
             continue
         field = _field(name, hints.get(name, type(parameter.default)), parameter.default)
         if field is not None:
+            field.tooltip = fill(texts.get(name, ""), TIP_WIDTH)
             fields.append(field)
     form = Container(widgets=fields, labels=True)
     form.margins = (0, 0, 0, 0)

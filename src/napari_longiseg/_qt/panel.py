@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import napari.viewer
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_longiseg._napari.colours import lesion_hex
@@ -18,10 +19,8 @@ from napari_longiseg._qt.lesion_table import LesionTable
 from napari_longiseg._qt.options_box import OptionsBox
 from napari_longiseg._qt.progress_box import ProgressBox
 from napari_longiseg._qt.study_bar import StudyBar
+from napari_longiseg._qt.texts import next_step
 from napari_longiseg.core.scan import Study
-
-WELCOME = "Open a study here, with File > Open, or File > Open Sample > napari-longiseg."
-OPENED = "Click a lesion on any scan, or choose one from the table."
 
 
 def _close(desk: Desk, *_: object) -> None:
@@ -56,18 +55,32 @@ class TrackingPanel(QWidget):
         self.progress = ProgressBox()
         self._lay_out()
         self._connect()
-        self.progress.say(WELCOME)
+        self._on_study(None)
         self._on_busy(False)
         self.desk.adopt()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Stop when the user closes the dock: napari then takes the panel out of it, and forgets it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None and hasattr(self, "model"):
+            self.close_desk()
+
     def close_desk(self) -> None:
-        """Stop the work and let go of the viewer."""
+        """Stop the work and let go of the viewer; the session stays with the scans' layers."""
+        self.session.study_changed.disconnect(self._on_study)
+        self.session.lesions_changed.disconnect(self._update_buttons)
+        self.session.selection_changed.disconnect(self._on_selection)
         self.model.close()
         self.desk.close()
 
     # ---- build
 
     def _lay_out(self) -> None:
+        self.add_button.setToolTip("Start another lesion; then click it on any scan")
+        self.remove_button.setToolTip("Remove the selected lesion from all scans")
+        self.track_button.setToolTip("Find the selected lesion on all scans again")
+        self.track_all_button.setToolTip("Find every lesion of the table on all scans")
+        self.export_button.setToolTip("Write masks, lesions.csv and run.json into a folder")
         buttons = QGridLayout()
         buttons.addWidget(self.add_button, 0, 0)
         buttons.addWidget(self.remove_button, 0, 1)
@@ -75,7 +88,6 @@ class TrackingPanel(QWidget):
         buttons.addWidget(self.track_button, 1, 0)
         buttons.addWidget(self.track_all_button, 1, 1, 1, 2)
         disclaimer = QLabel("Research use only. Not for diagnosis or treatment.")
-        disclaimer.setStyleSheet("color: #a0a0a0;")
         column = QVBoxLayout(self)
         column.addWidget(self.study_bar)
         column.addWidget(self.click_bar)
@@ -119,7 +131,8 @@ class TrackingPanel(QWidget):
     def _on_study(self, study: Study | None) -> None:
         self.study_bar.show_study(study, window_name(study.scans) if study else "")
         self.click_bar.place.setChecked(study is not None)
-        self.progress.say(WELCOME if study is None else OPENED)
+        self.table.empty_text = next_step(study)
+        self.progress.say(next_step(study))
         self._update_buttons()
 
     def _on_selection(self, lesion_id: int | None) -> None:
@@ -177,4 +190,4 @@ class TrackingPanel(QWidget):
 
     def _on_cancel(self) -> None:
         self.runner.cancel()
-        self.progress.say("Cancelled.")
+        self.progress.say("Cancelled. Track or Track all starts again.")

@@ -11,12 +11,12 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from napari_longiseg._qt.texts import study_text
 from napari_longiseg.core.scan import Study
@@ -43,12 +43,11 @@ class StudyBar(QWidget):
 
     def __init__(self, windows: Iterable[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.text = QLabel(study_text(None))
-        self.text.setWordWrap(True)
+        self.text = QElidingLabel(study_text(None))
         self.open_button = QPushButton("Open study…")
         self.windows = QComboBox()
         self.windows.addItems(list(windows))
-        self.windows.setToolTip("Which densities are shown from black to white, on all scans")
+        self.windows.setToolTip("CT window: which densities are shown from black to white, on all scans")
         self.aligned = QCheckBox("Align on lesion")
         self.aligned.setChecked(True)
         self.aligned.setToolTip(
@@ -62,6 +61,7 @@ class StudyBar(QWidget):
     def show_study(self, study: Study | None, window: str) -> None:
         """Say which study is open."""
         self.text.setText(study_text(study))
+        self.text.setToolTip(study_text(study))
         self.windows.setCurrentText(window)
 
     def _lay_out(self) -> None:
@@ -69,17 +69,18 @@ class StudyBar(QWidget):
         menu.addAction("Study file or CT image…", self._on_file)
         menu.addAction("Study folder or DICOM folder…", self._on_folder)
         self.open_button.setMenu(menu)
-        first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(self.text, 1)
-        first.addWidget(self.open_button)
-        second.addWidget(QLabel("CT window"))
-        second.addWidget(self.windows)
-        second.addStretch(1)
-        second.addWidget(self.aligned)
+        self.open_button.setToolTip(
+            "Open all scans of one patient: a study.json, a folder, or one image file"
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.open_button)
+        row.addStretch(1)
+        row.addWidget(self.windows)
+        row.addWidget(self.aligned)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(first)
-        column.addLayout(second)
+        column.addLayout(row)
+        column.addWidget(self.text)
 
     def _on_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a study", "", FILES)

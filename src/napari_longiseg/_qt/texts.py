@@ -31,6 +31,16 @@ def study_text(study: Study | None) -> str:
     return " · ".join(parts)
 
 
+def next_step(study: Study | None) -> str:
+    """What to do now that this study is open."""
+    if study is None:
+        return "Open all scans of one patient: with the button above, File > Open, or File > Open Sample."
+    if not study.lesions:
+        return "Click a lesion on any scan: it is outlined there and on all the others."
+    marked = "1 lesion is" if len(study.lesions) == 1 else f"{len(study.lesions)} lesions are"
+    return f"{marked} marked. Press Track all, or click any lesion on any scan."
+
+
 def scan_text(scan: Scan) -> str:
     """Header of a scan's column."""
     return f"{scan.id}\n{scan.date.isoformat()}" if scan.date else scan.id

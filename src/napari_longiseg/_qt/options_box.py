@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
 from napari_longiseg._napari.tasks import TrackSettings
@@ -10,6 +10,9 @@ from napari_longiseg._qt.method_box import MethodBox
 from napari_longiseg._qt.option_form import option_form
 from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS
 from napari_longiseg.tracking.options import TrackOptions
+
+FORM_HEIGHT = 220
+"""Pixels; the forms scroll, so that the window fits a screen of 800 lines with all of them unfolded."""
 
 
 class OptionsBox(QCollapsible):
@@ -24,7 +27,11 @@ class OptionsBox(QCollapsible):
         column = QVBoxLayout(content)
         for widget in (self.registration, self.segmenter, self._options.native):
             column.addWidget(widget)
-        self.setContent(content)
+        scroll = QScrollArea()
+        scroll.setWidget(content)
+        scroll.setWidgetResizable(True)
+        scroll.setFixedHeight(FORM_HEIGHT)
+        self.setContent(scroll)
         self.setDuration(0)
         self.setExpandedIcon("▾")
         self.setCollapsedIcon("▸")

@@ -44,6 +44,7 @@ class StudyBar(QWidget):
     def __init__(self, windows: Iterable[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.text = QElidingLabel(study_text(None))
+        self.text.setMinimumHeight(self.text.fontMetrics().height() + 6)
         self.open_button = QPushButton("Open study…")
         self.windows = QComboBox()
         self.windows.addItems(list(windows))

@@ -7,6 +7,7 @@ import pytest
 
 from napari_longiseg._qt.method_box import MethodBox
 from napari_longiseg._qt.option_form import label_of, option_form
+from napari_longiseg._qt.options_box import FORM_HEIGHT, OptionsBox
 from napari_longiseg.core import methods
 from napari_longiseg.core.errors import MissingMethodError
 
@@ -65,3 +66,14 @@ def test_the_installed_methods_make_forms(qtbot):
         choice = box.choice()
         assert choice.name == name
         methods.create(group, name, **choice.options)
+
+
+def test_folded_options_take_no_place_and_unfolded_ones_little(qtbot):
+    box = OptionsBox()
+    qtbot.addWidget(box)
+    folded = box.sizeHint().height()
+    assert folded < FORM_HEIGHT / 2
+    box.expand(animate=False)
+    assert FORM_HEIGHT <= box.sizeHint().height() < FORM_HEIGHT + 80
+    box.collapse(animate=False)
+    assert box.sizeHint().height() == folded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -13,6 +14,12 @@ from napari_longiseg.tracking.options import TrackOptions
 
 FORM_HEIGHT = 220
 """Pixels; the forms scroll, so that the window fits a screen of 800 lines with all of them unfolded."""
+
+
+class _Forms(QScrollArea):
+    def sizeHint(self) -> QSize:
+        """As high as it is shown: the fold asks for this, not for the fixed height."""
+        return QSize(super().sizeHint().width(), FORM_HEIGHT)
 
 
 class OptionsBox(QCollapsible):
@@ -27,15 +34,25 @@ class OptionsBox(QCollapsible):
         column = QVBoxLayout(content)
         for widget in (self.registration, self.segmenter, self._options.native):
             column.addWidget(widget)
-        scroll = QScrollArea()
-        scroll.setWidget(content)
-        scroll.setWidgetResizable(True)
-        scroll.setFixedHeight(FORM_HEIGHT)
-        self.setContent(scroll)
+        self._scroll = _Forms()
+        self._scroll.setWidget(content)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFixedHeight(FORM_HEIGHT)
+        self.setContent(self._scroll)
         self.setDuration(0)
         self.setExpandedIcon("▾")
         self.setCollapsedIcon("▸")
         self.collapse(animate=False)
+
+    def expand(self, animate: bool = True) -> None:
+        """Show the forms."""
+        self._scroll.show()
+        super().expand(animate)
+
+    def collapse(self, animate: bool = True) -> None:
+        """Hide the forms; a fixed height would keep its place otherwise."""
+        super().collapse(animate)
+        self._scroll.hide()
 
     def settings(self) -> TrackSettings:
         """What is chosen now.

@@ -100,3 +100,15 @@ def test_a_lesion_cannot_start_with_a_negative_click(opened):
 def test_a_click_outside(opened):
     opened.desk.router.missed.emit("That click lies outside scan T1.")
     assert opened.progress.line.text() == "That click lies outside scan T1."
+
+
+def test_a_lesion_tracked_later_settles_with_those_before(opened, idle):
+    session = opened.session
+    for scan in ("T0", "T1"):
+        lesion = session.add_lesion()
+        session.add_click(lesion.id, Click(scan, NEAR))
+        opened.desk.track([lesion.id])
+        idle(opened)
+    assert session.finding(1, "T0").mask is not None
+    assert session.finding(1, "T1").merged_into == 2
+    assert session.finding(2, "T1").mask is not None

@@ -54,6 +54,7 @@ class Runner(QObject):
         self._job: Job | None = None
         self._running: frozenset[int] = frozenset()
         self._queued: set[int] = set()
+        self._refused: set[int] = set()
         self._clicked: dict[int, str] = {}
         self._settings: TrackSettings | None = None
         self._message = ""
@@ -123,9 +124,10 @@ class Runner(QObject):
         ids, self._queued = frozenset(self._queued & known), set()
         if not ids or self._settings is None or self._session.study is None:
             return
-        self._running = ids
+        self._running, self._refused = ids, set()
         task = TrackTask(
             study=self._session.study_with(ids),
+            known=tuple(finding for finding in self._session.findings if finding.lesion not in ids),
             settings=self._settings,
             cache=self._cache,
             timer=self._timer,
@@ -149,7 +151,7 @@ class Runner(QObject):
             self._session.open(study)
 
     def _on_finding(self, finding: object) -> None:
-        if not isinstance(finding, Finding) or finding.lesion not in self._running:
+        if not isinstance(finding, Finding) or finding.lesion in self._refused:
             return
         if self._clicked.get(finding.lesion) == finding.scan:
             del self._clicked[finding.lesion]
@@ -163,6 +165,7 @@ class Runner(QObject):
 
     def _refuse(self, finding: Finding) -> None:
         """Spare the other scans a lesion that is none."""
+        self._refused.add(finding.lesion)
         self._running -= {finding.lesion}
         if not self._running and self._job is not None:
             self._job.cancel()

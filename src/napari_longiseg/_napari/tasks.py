@@ -57,6 +57,8 @@ class TrackTask:
     ----------
     study : Study
         With the lesions to track.
+    known : tuple of Finding
+        Of the other lesions, which new findings may overlap.
     settings : TrackSettings
         The methods are made in the thread, since this may import torch or SimpleITK.
     cache : RegistrationCache
@@ -66,6 +68,7 @@ class TrackTask:
     """
 
     study: Study
+    known: tuple[Finding, ...]
     settings: TrackSettings
     cache: RegistrationCache
     timer: Timer
@@ -81,7 +84,7 @@ class TrackTask:
             self.cache,
             self.timer,
         )
-        yield from tracker.track(self.study, progress)
+        yield from tracker.track(self.study, progress, self.known)
 
 
 @dataclass(frozen=True)

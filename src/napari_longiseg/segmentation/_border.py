@@ -5,20 +5,25 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from napari_longiseg.segmentation._candidates import Candidate
+from napari_longiseg.core.geometry import Array
 from napari_longiseg.segmentation._patch import Float32, Mask, Patch
 
 HOST_MM = 4.0
 """Thickness of the shell that the host's HU is taken from."""
-HOST_SIGMA_MM = 3.0
-REACH_VOXELS = 2.0
+HOST_SIGMA_MM = (2.0, 3.0)
+"""How locally it is taken: for a clear lesion, and for one as faint as the noise."""
+REACH_STEPS = 2.0
 """The border moves no farther out than this."""
 ATTACHED = 0.5
 """Where less than this share of the surroundings differs, the lesion is attached: no move outwards."""
 ROUNDS = 2
+MARGIN_MM = HOST_MM + 2 * HOST_SIGMA_MM[1]
+"""What has to be seen around a lesion."""
 
 
-def share_of_lesion(patch: Patch, candidate: Candidate, noise_hu: float, refused: Mask) -> Float32:
+def share_of_lesion(
+    patch: Patch, mask: Mask, step_mm: float, contrast_hu: float, noise_hu: float, refused: Mask
+) -> Float32:
     """Share (0 to 1) of each voxel that the lesion fills.
 
     A scanner blurs a sharp border evenly to both sides, so that the border lies where the HU is halfway
@@ -27,15 +32,24 @@ def share_of_lesion(patch: Patch, candidate: Candidate, noise_hu: float, refused
 
     Parameters
     ----------
+    patch : Patch
+        Voxels of the scan itself: interpolation would blur the border, which makes small lesions smaller.
+    mask : (Z, Y, X) bool
+        The lesion, roughly.
+    step_mm : float
+        How roughly: the edge of the voxels that it was found on.
+    contrast_hu : float
+        Of the lesion to its surroundings, positive.
     refused : (Z, Y, X) bool
         Where the lesion must not be.
     """
-    blur = float(np.clip(2.0 * noise_hu / candidate.contrast_hu, 0.0, 1.0))
-    image = patch.smooth(blur * patch.voxel_mm) if blur > 0.3 else patch.image
-    mask = candidate.mask
+    blur = float(np.clip(2.0 * noise_hu / contrast_hu, 0.0, 1.0))
+    image = patch.smooth(blur * step_mm) if blur > 0.3 else patch.image
+    sigma_mm = float(np.interp(blur, (0.0, 1.0), HOST_SIGMA_MM))
+    steps = np.minimum(np.asarray(patch.grid.spacing_mm) / step_mm, 1.0)
     share = mask.astype(np.float32)
     for _ in range(ROUNDS):
-        share = _share(patch, image, mask, candidate.contrast_hu)
+        share = _share(patch, image, mask, steps, sigma_mm, contrast_hu)
         share[refused] = 0.0
         labels, _ = ndimage.label(share >= 0.5)
         kept = np.unique(labels[mask])
@@ -47,13 +61,15 @@ def share_of_lesion(patch: Patch, candidate: Candidate, noise_hu: float, refused
     return np.asarray(np.clip(soft, 0.0, 1.0), dtype=np.float32)
 
 
-def _share(patch: Patch, image: Float32, mask: Mask, contrast_hu: float) -> Float32:
-    voxel = patch.voxel_mm
-    depth = np.asarray(ndimage.distance_transform_edt(mask)) * voxel
-    outside = np.asarray(ndimage.distance_transform_edt(~mask)) * voxel
+def _share(
+    patch: Patch, image: Float32, mask: Mask, steps: Array, sigma_mm: float, contrast_hu: float
+) -> Float32:
+    """*steps* (3,) is the size of a voxel where a step of the border, at least a voxel, is 1."""
+    depth, outside = _distance(mask, steps), _distance(~mask, steps)
     lesion = float(np.median(image[depth >= 0.5 * depth.max()]))
-    shell = (outside > 1.5 * voxel) & (outside < 1.5 * voxel + HOST_MM) & patch.seen
-    sigma = HOST_SIGMA_MM / voxel
+    step_mm = np.asarray(patch.grid.spacing_mm) / steps
+    shell = (outside > 1.5) & (outside < 1.5 + HOST_MM / step_mm.min()) & patch.seen
+    sigma = sigma_mm / np.asarray(patch.grid.spacing_mm)
     around = ndimage.gaussian_filter(shell.astype(np.float32), sigma)
     weight = (shell & (np.abs(image - lesion) > 0.5 * contrast_hu)).astype(np.float32)
     total = ndimage.gaussian_filter(weight, sigma)
@@ -62,7 +78,11 @@ def _share(patch: Patch, image: Float32, mask: Mask, contrast_hu: float) -> Floa
     difference = np.where(np.abs(difference) < 1.0, 1.0, difference)
     share = np.where(total > 1e-5, (image - host) / difference, mask)
     share = np.clip(share, 0.0, 1.0)
-    share[depth > 2.5 * voxel] = np.maximum(share[depth > 2.5 * voxel], 0.8)
+    share[depth > 2.5] = np.maximum(share[depth > 2.5], 0.8)
     attached = total < ATTACHED * around
-    share[(outside > REACH_VOXELS * voxel) | (attached & ~mask)] = 0.0
+    share[(outside > REACH_STEPS) | (attached & ~mask)] = 0.0
     return np.asarray(share, dtype=np.float32)
+
+
+def _distance(mask: Mask, steps: Array) -> Array:
+    return np.asarray(ndimage.distance_transform_edt(mask, sampling=steps))

@@ -1,4 +1,4 @@
-"""The cube of a VOI that one lesion is looked for in, on isotropic voxels."""
+"""The part of a VOI that one lesion is looked for in."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """A cube around a point.
+    """A cube of isotropic voxels around a point, or a box of the VOI's own voxels.
 
     Attributes
     ----------
     image : (Z, Y, X) float32
         HU.
     grid : Grid
-        Isotropic, LPS.
+        LPS.
     seen : (Z, Y, X) bool
         Where the VOI has voxels.
     """
@@ -37,8 +37,8 @@ class Patch:
 
     @property
     def voxel_mm(self) -> float:
-        """Edge length of a voxel."""
-        return self.grid.spacing_mm[0]
+        """Edge length of a voxel, the shortest one."""
+        return min(self.grid.spacing_mm)
 
     @cached_property
     def rim(self) -> Mask:
@@ -49,15 +49,19 @@ class Patch:
     def distance_mm(self, point_mm: Point) -> npt.NDArray[np.float64]:
         """Distance (Z, Y, X) of every voxel from a point, in mm."""
         axes = (
-            (np.arange(n) - c) * self.voxel_mm
-            for n, c in zip(self.grid.shape, self.grid.to_index(point_mm), strict=True)
+            (np.arange(n) - c) * step
+            for n, c, step in zip(
+                self.grid.shape, self.grid.to_index(point_mm), self.grid.spacing_mm, strict=True
+            )
         )
         z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
         return np.asarray(np.sqrt(z**2 + y**2 + x**2))
 
     def smooth(self, sigma_mm: float) -> Float32:
         """The image after a Gaussian."""
-        return np.asarray(ndimage.gaussian_filter(self.image, sigma_mm / self.voxel_mm, truncate=3.0))
+        return np.asarray(
+            ndimage.gaussian_filter(self.image, sigma_mm / np.asarray(self.grid.spacing_mm), truncate=3.0)
+        )
 
 
 def cut(image: Float32, grid: Grid, centre_mm: Point, half_mm: float, voxel_mm: float) -> Patch:
@@ -86,6 +90,24 @@ def cut(image: Float32, grid: Grid, centre_mm: Point, half_mm: float, voxel_mm: 
         near = ndimage.gaussian_filter(near, blur, truncate=3.0)
     seen = _inside(target, grid)
     return Patch(resample(near, grid.crop(box), target, fill=AIR_HU), target, seen)
+
+
+def own_voxels(image: Float32, grid: Grid, near: Grid, margin_mm: float) -> tuple[Patch, Box]:
+    """The voxels of a VOI near another grid's, and the box of the VOI that they fill.
+
+    Parameters
+    ----------
+    image : (Z, Y, X) float32
+        HU, on *grid*.
+    near : Grid
+        What must be in it.
+    margin_mm : float
+        And how much around that.
+    """
+    low, high = near.bounds_mm()
+    first, last = grid.to_index(low - margin_mm), grid.to_index(high + margin_mm)
+    box = Box(as_shape(np.floor(first)), as_shape(np.ceil(last) + 1)).clipped(grid.shape)
+    return Patch(image[box.slices], grid.crop(box), np.ones(box.shape, dtype=bool)), box
 
 
 def _inside(target: Grid, grid: Grid) -> Mask:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.geometry import Box, Grid, Point, as_shape, distance_mm
+from napari_longiseg.core.geometry import Box, Point, distance_mm
 from napari_longiseg.core.resample import resample
-from napari_longiseg.segmentation._border import share_of_lesion
+from napari_longiseg.segmentation._border import MARGIN_MM, share_of_lesion
 from napari_longiseg.segmentation._candidates import Candidate, candidates
-from napari_longiseg.segmentation._patch import Float32, Mask, Patch, cut
+from napari_longiseg.segmentation._patch import Mask, Patch, cut, own_voxels
 from napari_longiseg.segmentation._prior import Expected, expected
 from napari_longiseg.segmentation._score import confidence, score
 from napari_longiseg.segmentation._seed import noise_hu, refused, seed
@@ -83,11 +83,17 @@ class RegionSegmenter:
         value, best, patch = found
         if reason := self._vanished(value, best, hope):
             return _empty(request, reason)
-        no = refused(patch, positive, negative)
-        share = share_of_lesion(patch, best, noise, no)
-        probability = _on_voi(share, patch.grid, request.grid)
         sure = confidence(best, noise)
-        return VoiResult(probability, sure, _warning(share >= 0.5, patch.seen, sure))
+        warning = _warning(best.mask, patch.seen, sure)
+        near = Box.of_mask(best.mask)
+        own, box = own_voxels(request.image, request.grid, patch.grid.crop(near), MARGIN_MM)
+        rough = resample(best.mask.astype(np.float32), patch.grid, own.grid, fill=0.0) >= 0.5
+        if not rough.any():
+            return _empty(request, "What stands out there is smaller than a voxel.")
+        probability = np.zeros(request.grid.shape, dtype=np.float32)
+        no = refused(own, positive, negative)
+        probability[box.slices] = share_of_lesion(own, rough, patch.voxel_mm, best.contrast_hu, noise, no)
+        return VoiResult(probability, sure, warning)
 
     def _search(
         self,
@@ -130,15 +136,6 @@ class RegionSegmenter:
         if value < self.min_likeness:
             return "Nothing there looks like the lesion on the source scan."
         return ""
-
-
-def _on_voi(share: Float32, patch: Grid, voi: Grid) -> Float32:
-    """A patch's values on the VOI, 0 outside the patch."""
-    low, high = (voi.to_index(edge) for edge in patch.bounds_mm())
-    box = Box(as_shape(np.floor(low)), as_shape(np.ceil(high) + 1)).clipped(voi.shape)
-    out = np.zeros(voi.shape, dtype=np.float32)
-    out[box.slices] = np.clip(resample(share, patch, voi.crop(box), fill=0.0), 0.0, 1.0)
-    return out
 
 
 def _warning(mask: Mask, seen: Mask, sure: float) -> str:

@@ -7,13 +7,13 @@ from scipy import ndimage
 
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.registration._agreement import Agreement
-from napari_longiseg.registration._lncc import LocalCorrelation
-from napari_longiseg.registration._search import shifts
 from napari_longiseg.registration._spline import empty_field
+from napari_longiseg.registration._torch.lncc import LocalCorrelation
+from napari_longiseg.registration._torch.search import shifts
+from napari_longiseg.registration._torch.volume import Volume, load, sample
+from napari_longiseg.registration._torch.warp import Warp
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._volume import Volume, load, sample
-from napari_longiseg.registration._warp import Warp
+from napari_longiseg.registration.agreement import Agreement
 
 CPU = torch.device("cpu")
 

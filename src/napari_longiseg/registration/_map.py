@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array, Point, as_point
-from napari_longiseg.registration._agreement import Agreement
 from napari_longiseg.registration._transform import Transform
+from napari_longiseg.registration.agreement import Agreement
 
 if TYPE_CHECKING:
-    from napari_longiseg.registration._refine import Refinement
+    from napari_longiseg.registration._torch.refine import Refinement
 
 WHOLE_MM, REFINED_MM = 1.5, 0.7
 """Expected error in mm where the scans agree perfectly, of the whole map and of a refined one."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array, Point
 from napari_longiseg.core.progress import Progress
-from napari_longiseg.core.scan import Scan
+from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.registration.transforms import State
 
 
 class PointMap(Protocol):
@@ -19,7 +21,33 @@ class PointMap(Protocol):
         ...
 
     def uncertainty_mm(self, points_mm: npt.ArrayLike) -> Array:
-        """Expected error (N,) in mm of the mapped points; ``nan`` where the method cannot tell."""
+        """Error (N,) in mm that nine of ten mapped points stay below; ``nan`` where it is not known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MapReport:
+    """What a registration says about itself.
+
+    Attributes
+    ----------
+    summary : str
+        One sentence about how well the scans fit: correlation, residuals of landmarks, ...
+    doubt : str
+        One sentence that a reader must see before they trust the points; empty where all seems well.
+    """
+
+    summary: str
+    doubt: str = ""
+
+
+@runtime_checkable
+class ReportingPointMap(PointMap, Protocol):
+    """A map that can say how well the scans fit."""
+
+    @property
+    def report(self) -> MapReport:
+        """Known once the scans are aligned."""
         ...
 
 
@@ -29,6 +57,15 @@ class RefinablePointMap(PointMap, Protocol):
 
     def refined(self, point_mm: Point) -> PointMap:
         """The map to use around this source point (LPS mm, order z, y, x)."""
+        ...
+
+
+@runtime_checkable
+class StorablePointMap(PointMap, Protocol):
+    """A map that a cache can keep on disk."""
+
+    def state(self) -> State:
+        """The arrays that it is made of."""
         ...
 
 
@@ -51,6 +88,32 @@ class Registration(Protocol):
         Cancelled
             Raised by *progress*; let it pass.
         """
+        ...
+
+
+@runtime_checkable
+class RestoringRegistration(Registration, Protocol):
+    """A registration whose maps a cache can keep on disk.
+
+    Attributes
+    ----------
+    version : str
+        Changes whenever the same scans and options give another map; older files are then of no use.
+    """
+
+    version: str
+
+    def restore(self, state: State, source: Scan, target: Scan) -> PointMap:
+        """The map whose :meth:`StorablePointMap.state` this is; KeyError or ValueError where it is none."""
+        ...
+
+
+@runtime_checkable
+class StudyRegistration(Registration, Protocol):
+    """A registration that needs more of a study than the voxels of two scans, such as its landmarks."""
+
+    def for_study(self, study: Study) -> Registration:
+        """The registration to use on the scans of this study."""
         ...
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from napari_longiseg.core.errors import InputError, RegistrationError
+from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan
@@ -16,9 +14,7 @@ from napari_longiseg.registration._map import DeformableMap
 from napari_longiseg.registration._transform import Transform
 
 if TYPE_CHECKING:
-    import torch
-
-    from napari_longiseg.registration._refine import Refinement
+    from napari_longiseg.registration._torch.refine import Refinement
 
 
 @dataclass(frozen=True)
@@ -76,10 +72,11 @@ class DeformableRegistration:
             From *progress*.
         """
         progress(f"Aligning {source.id} to {target.id}", 0.0)
-        with _torch_errors():
-            from napari_longiseg.registration._align import align_scans
+        from napari_longiseg.registration._torch.align import align_scans
+        from napari_longiseg.registration._torch.device import torch_device, torch_errors
 
-            found = align_scans(source, target, self._torch_device(), self.iterations, progress)
+        with torch_errors():
+            found = align_scans(source, target, torch_device(self.device), self.iterations, progress)
         again = partial(self.refinement, source, target, found.transform)
         return DeformableMap(found.transform, found.agreement, again)
 
@@ -91,34 +88,17 @@ class DeformableRegistration:
         RegistrationError
             When torch fails.
         """
-        with _torch_errors():
-            from napari_longiseg.registration._refine import refine
+        from napari_longiseg.registration._torch.device import torch_device, torch_errors
+        from napari_longiseg.registration._torch.refine import refine
 
+        with torch_errors():
             return refine(
                 source,
                 target,
                 transform,
                 point_mm,
-                self._torch_device(),
+                torch_device(self.device),
                 self.refine_spacing_mm,
                 self.refine_radius_mm,
                 self.refine_iterations,
             )
-
-    def _torch_device(self) -> torch.device:
-        import torch
-
-        if self.device != "auto":
-            return torch.device(self.device)
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-@contextmanager
-def _torch_errors() -> Iterator[None]:
-    """Raise torch's errors as ours; what the progress callback raises on purpose passes."""
-    try:
-        yield
-    except (RuntimeError, MemoryError, AssertionError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        msg = f"Aligning the scans failed on this device ({first}); choose another device, such as cpu."
-        raise RegistrationError(msg) from error

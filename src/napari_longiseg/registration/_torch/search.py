@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from napari_longiseg.core.geometry import Array
+from napari_longiseg.registration._torch.volume import Volume
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._volume import Volume
 
 MIN_OVERLAP = 0.25
 """Share of the smaller volume that must meet the other one."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from napari_longiseg.registration._adam import Adam
-from napari_longiseg.registration._lncc import WEIGH_EVERY, LocalCorrelation
+from napari_longiseg.registration._torch.adam import Adam
+from napari_longiseg.registration._torch.lncc import WEIGH_EVERY, LocalCorrelation
+from napari_longiseg.registration._torch.warp import Warp
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._warp import Warp
 
 ARM_MM = 100.0
 """At this distance from the centre a step of the matrix moves as far as a step of the shift."""

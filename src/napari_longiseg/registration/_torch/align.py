@@ -14,14 +14,14 @@ from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.registration._affine import fit_affine
-from napari_longiseg.registration._agreement import Agreement
-from napari_longiseg.registration._dense import Recipe, agreement, fit_field
-from napari_longiseg.registration._search import shifts
 from napari_longiseg.registration._spline import empty_field
+from napari_longiseg.registration._torch.affine import fit_affine
+from napari_longiseg.registration._torch.dense import Recipe, agreement, fit_field
+from napari_longiseg.registration._torch.search import shifts
+from napari_longiseg.registration._torch.volume import Volume, load
+from napari_longiseg.registration._torch.warp import Warp
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._volume import Volume, load
-from napari_longiseg.registration._warp import Warp
+from napari_longiseg.registration.agreement import Agreement
 
 SEARCH_MM, COARSE_MM, FINE_MM = 12.0, 8.0, 4.0
 LEVELS = ((COARSE_MM, 0.35, 0.45), (FINE_MM, 0.45, 1.0))

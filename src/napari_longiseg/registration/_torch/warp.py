@@ -11,8 +11,8 @@ from torch import Tensor
 
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.registration._spline import SplineField
+from napari_longiseg.registration._torch.volume import Volume, sample, separable, with_gradient
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._volume import Volume, sample, separable, with_gradient
 
 
 class Warp:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from napari_longiseg.registration._adam import Adam
-from napari_longiseg.registration._agreement import Agreement
-from napari_longiseg.registration._lncc import WEIGH_EVERY, LocalCorrelation
 from napari_longiseg.registration._spline import SplineField
+from napari_longiseg.registration._torch.adam import Adam
+from napari_longiseg.registration._torch.lncc import WEIGH_EVERY, LocalCorrelation
+from napari_longiseg.registration._torch.volume import separable
+from napari_longiseg.registration._torch.warp import Warp
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._volume import separable
-from napari_longiseg.registration._warp import Warp
+from napari_longiseg.registration.agreement import Agreement
 
 FLOOR = 2e-3
 """Slopes of the correlation per mm and control point that count as none."""

@@ -9,13 +9,13 @@ import torch
 
 from napari_longiseg.core.geometry import Array, Box, Point, as_shape
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.registration._agreement import Agreement
-from napari_longiseg.registration._align import CONTROLS, RADIUS, body
-from napari_longiseg.registration._dense import Recipe, agreement, fit_field
 from napari_longiseg.registration._spline import SplineField, empty_field
+from napari_longiseg.registration._torch.align import CONTROLS, RADIUS, body
+from napari_longiseg.registration._torch.dense import Recipe, agreement, fit_field
+from napari_longiseg.registration._torch.volume import Volume, load_cube
+from napari_longiseg.registration._torch.warp import Warp
 from napari_longiseg.registration._transform import Transform
-from napari_longiseg.registration._volume import Volume, load_cube
-from napari_longiseg.registration._warp import Warp
+from napari_longiseg.registration.agreement import Agreement
 
 MARGIN_MM = 16.0
 """What the moving cube is larger by, for the field to move in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from napari_longiseg.registration._volume import separable
+from napari_longiseg.registration._torch.volume import separable
 
 NOISE = 1e-4
 """Variance of intensities (14 HU squared) below which a neighbourhood counts as flat."""

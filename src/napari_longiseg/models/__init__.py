@@ -1,0 +1,1 @@
+"""Networks of ours, and where the weights of all networks lie."""

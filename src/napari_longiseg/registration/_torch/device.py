@@ -1,0 +1,34 @@
+"""Where torch works, and its errors as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from napari_longiseg.core.errors import RegistrationError
+
+
+def torch_device(name: str) -> torch.device:
+    """A torch device; ``"auto"`` is a CUDA device where there is one."""
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def torch_errors() -> Iterator[None]:
+    """Raise torch's errors as ours; what the progress callback raises on purpose passes.
+
+    Raises
+    ------
+    RegistrationError
+        When the device is missing or out of memory.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError, AssertionError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        msg = f"Aligning the scans failed on this device ({first}); choose another device, such as cpu."
+        raise RegistrationError(msg) from error

@@ -15,12 +15,12 @@ from napari_longiseg._napari.aim import aim
 from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.clicks import ClickRouter
 from napari_longiseg._napari.runner import Runner
-from napari_longiseg._napari.tasks import TrackSettings
 from napari_longiseg.core.errors import LongisegError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
+from napari_longiseg.tracking.setup import TrackSettings
 
 
 class Desk:

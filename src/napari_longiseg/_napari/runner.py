@@ -9,13 +9,14 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_longiseg._napari.job import Job, Work
 from napari_longiseg._napari.summary import run_summary
-from napari_longiseg._napari.tasks import ExportTask, OpenTask, TrackSettings, TrackTask
+from napari_longiseg._napari.tasks import ExportTask, OpenTask, TrackTask
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.session import Session
+from napari_longiseg.tracking.setup import TrackSettings
 
 
 class Runner(QObject):

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence
-from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS, create
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.session import Session
-from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.record import run_record
-from napari_longiseg.tracking.track import Tracker
-
-
-@dataclass(frozen=True)
-class MethodChoice:
-    """A registration or segmenter by name, with its options."""
-
-    name: str
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TrackSettings:
-    """How to track: methods with their options, and the options of the propagation."""
-
-    registration: MethodChoice
-    segmenter: MethodChoice
-    options: TrackOptions = field(default_factory=TrackOptions)
+from napari_longiseg.tracking.setup import TrackSettings, make_tracker
 
 
 @dataclass(frozen=True)
@@ -76,14 +57,7 @@ class TrackTask:
     def __call__(self, progress: Progress) -> Iterator[Finding]:
         """Yield findings as they are ready."""
         progress("Starting", 0.0)
-        registration, segmenter = self.settings.registration, self.settings.segmenter
-        tracker = Tracker(
-            create(REGISTRATIONS, registration.name, **registration.options),
-            create(SEGMENTERS, segmenter.name, **segmenter.options),
-            self.settings.options,
-            self.cache,
-            self.timer,
-        )
+        tracker = make_tracker(self.settings, self.cache, self.timer)
         yield from tracker.track(self.study, progress, self.known)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from magicgui.widgets import Container
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_longiseg._napari.tasks import MethodChoice
 from napari_longiseg._qt.option_form import option_form
 from napari_longiseg.core.errors import LongisegError
 from napari_longiseg.core.methods import available, method_class
+from napari_longiseg.tracking.setup import MethodChoice
 
 
 class MethodBox(QWidget):

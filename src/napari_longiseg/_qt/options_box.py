@@ -6,11 +6,16 @@ from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_longiseg._napari.tasks import TrackSettings
 from napari_longiseg._qt.method_box import MethodBox
 from napari_longiseg._qt.option_form import option_form
-from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS
+from napari_longiseg.core.methods import (
+    DEFAULT_REGISTRATION,
+    DEFAULT_SEGMENTER,
+    REGISTRATIONS,
+    SEGMENTERS,
+)
 from napari_longiseg.tracking.options import TrackOptions
+from napari_longiseg.tracking.setup import TrackSettings
 
 FORM_HEIGHT = 220
 """Pixels; the forms scroll, so that the window fits a screen of 800 lines with all of them unfolded."""
@@ -27,8 +32,8 @@ class OptionsBox(QCollapsible):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Methods and options", parent)
-        self.registration = MethodBox(REGISTRATIONS, "Registration", "deformable")
-        self.segmenter = MethodBox(SEGMENTERS, "Segmenter", "region")
+        self.registration = MethodBox(REGISTRATIONS, "Registration", DEFAULT_REGISTRATION)
+        self.segmenter = MethodBox(SEGMENTERS, "Segmenter", DEFAULT_SEGMENTER)
         self._options = option_form(TrackOptions, only=("boosting", "max_distance_mm"))
         content = QWidget()
         column = QVBoxLayout(content)

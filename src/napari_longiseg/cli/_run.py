@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_longiseg.cli._console import progress_bar
-from napari_longiseg.core import methods
 from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Study
 
 if TYPE_CHECKING:
-    from napari_longiseg.tracking.options import TrackOptions
     from napari_longiseg.tracking.track import Tracker
-
-
-def make_tracker(
-    registration: tuple[str, dict[str, Any]], segmenter: tuple[str, dict[str, Any]], options: TrackOptions
-) -> Tracker:
-    """A tracker from the names and the options of its methods.
-
-    Raises
-    ------
-    InputError
-        When there is no such method or option.
-    """
-    from napari_longiseg.tracking.track import Tracker
-
-    return Tracker(
-        methods.create(methods.REGISTRATIONS, registration[0], **registration[1]),
-        methods.create(methods.SEGMENTERS, segmenter[0], **segmenter[1]),
-        options,
-    )
 
 
 def track_and_write(study: Study, out: Path, tracker: Tracker, *, overwrite: bool) -> list[Finding]:

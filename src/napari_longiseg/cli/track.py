@@ -10,10 +10,8 @@ import typer
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Click, Lesion
+from napari_longiseg.core.methods import DEFAULT_REGISTRATION, DEFAULT_SEGMENTER
 from napari_longiseg.core.scan import Study
-
-DEFAULT_REGISTRATION = "deformable"
-DEFAULT_SEGMENTER = "region"
 
 
 def track(
@@ -53,18 +51,21 @@ def track(
     from napari_longiseg.cli._console import progress_bar
     from napari_longiseg.cli._lesion_table import print_lesions
     from napari_longiseg.cli._parse import named_values
-    from napari_longiseg.cli._run import make_tracker, track_and_write
+    from napari_longiseg.cli._run import track_and_write
     from napari_longiseg.io.manifest import load_study
     from napari_longiseg.io.results import check_output
     from napari_longiseg.io.tables import lesion_rows
+    from napari_longiseg.registration.cache import RegistrationCache
     from napari_longiseg.tracking.options import TrackOptions
+    from napari_longiseg.tracking.setup import MethodChoice, TrackSettings, make_tracker
 
     check_output(out, overwrite=overwrite)
-    tracker = make_tracker(
-        (registration, named_values(registration_option or (), "--registration-option")),
-        (segmenter, named_values(segmenter_option or (), "--segmenter-option")),
+    settings = TrackSettings(
+        MethodChoice(registration, named_values(registration_option or (), "--registration-option")),
+        MethodChoice(segmenter, named_values(segmenter_option or (), "--segmenter-option")),
         TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source),
     )
+    tracker = make_tracker(settings, RegistrationCache())
     clicks = [_parsed(text) for text in click or ()]
     with progress_bar() as progress, tracker.timer.step("read"):
         loaded = _with_clicks(load_study(study, progress, series=series), clicks)

@@ -11,6 +11,8 @@ from napari_longiseg.core.errors import InputError, MissingMethodError
 
 REGISTRATIONS = "napari_longiseg.registrations"
 SEGMENTERS = "napari_longiseg.segmenters"
+DEFAULT_REGISTRATION, DEFAULT_SEGMENTER = "deformable", "region"
+"""What the command line and the panel take unless told otherwise."""
 
 _KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 """Types of options that are checked, in words."""

@@ -13,7 +13,7 @@ from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence
 from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.timing import Timer
-from napari_longiseg.registration.base import PointMap, Registration, map_near
+from napari_longiseg.registration.base import Registration
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.segmentation.base import Prior, Segmenter
 from napari_longiseg.tracking.correspondence import reconcile
@@ -118,12 +118,15 @@ class Tracker:
     ) -> list[Finding]:
         """Findings of all lesions of one source on one other scan."""
         with self.timer.step(f"register {source.id} to {target.id}"):
-            point_map = self.cache.point_map(self.registration, source, target, scaled(progress, 0.0, 0.8))
+            self.cache.point_map(self.registration, source, target, scaled(progress, 0.0, 0.8))
         prompts, findings = [], []
         for number, lesion in enumerate(lesions):
-            progress(f"Carrying lesion {lesion.id} to {target.id}", 0.8 + 0.1 * number / len(lesions))
+            part = scaled(
+                progress, 0.8 + 0.1 * number / len(lesions), 0.8 + 0.1 * (number + 1) / len(lesions)
+            )
+            part(f"Carrying lesion {lesion.id} to {target.id}", 0.0)
             with self.timer.step(f"refine {source.id} to {target.id}"):
-                prompt = self._prompt(lesion, source, target, on_source[lesion.id], point_map)
+                prompt = self._prompt(lesion, source, target, on_source[lesion.id], part)
             if isinstance(prompt, Finding):
                 findings.append(prompt)
             else:
@@ -133,13 +136,13 @@ class Tracker:
             return [*findings, *find(target, prompts, self.segmenter, self.options)]
 
     def _prompt(
-        self, lesion: Lesion, source: Scan, target: Scan, on_source: Finding, point_map: PointMap
+        self, lesion: Lesion, source: Scan, target: Scan, on_source: Finding, progress: Progress
     ) -> Prompt | Finding:
         """What to look for on the target, or the finding where the point leaves the scan."""
         if on_source.point_mm is None:
             msg = f"Lesion {lesion.id} has no point on {source.id}."
             raise InputError(msg)
-        near = map_near(point_map, on_source.point_mm)
+        near = self.cache.near(self.registration, source, target, on_source.point_mm, progress)
         proposed = as_point(near([on_source.point_mm])[0])
         uncertainty = float(near.uncertainty_mm([on_source.point_mm])[0])
         draft = replace(

@@ -10,6 +10,7 @@ import typer
 
 from napari_longiseg.cli.demo import demo
 from napari_longiseg.cli.evaluate import evaluate
+from napari_longiseg.cli.models import models
 from napari_longiseg.cli.synth import synth
 from napari_longiseg.cli.track import track
 from napari_longiseg.core.errors import LongisegError
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for verb in (demo, track, evaluate, synth):
     app.command()(verb)
+app.add_typer(models, name="models")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,25 @@ def read_image(path: str | Path) -> tuple[npt.NDArray[Any], Grid]:
         A file that is missing, unknown, damaged, not 3-D, in colour, sheared, or with values that are not
         finite; one sentence, naming the file.
     """
-    sitk = simple_itk()
     path = Path(path)
-    reader = sitk.ImageFileReader()
+    image = read_itk_image(path, _check_kind)
+    if image.GetDimension() == 4:  # one volume, as checked
+        image = image[:, :, :, 0]
+    grid = grid_of(image)
+    values = simple_itk().GetArrayFromImage(image)
+    _check_finite(path, values)
+    return values, grid
+
+
+def read_itk_image(path: Path, check_kind: Callable[[Path, Any], None]) -> Any:  # noqa: ANN401 - no types
+    """Read a SimpleITK image of any kind that *check_kind* lets pass, by the reader with the header read.
+
+    Raises
+    ------
+    InputError
+        A file that is missing, unknown, damaged or sheared; one sentence, naming the file.
+    """
+    reader = simple_itk().ImageFileReader()
     reader.SetImageIO(_reader_of(path))
     reader.SetFileName(str(path))
     if reader.GetImageIO() == "NiftiImageIO":
@@ -60,21 +77,18 @@ def read_image(path: str | Path) -> tuple[npt.NDArray[Any], Grid]:
         check_metaimage(path)
     try:
         reader.ReadImageInformation()
-        _check_kind(path, reader)
+        check_kind(path, reader)
         image = reader.Execute()
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise InputError(_sheared(path)) from error
         msg = f"{path} cannot be read; it is damaged, or a file that belongs to it is missing."
         raise InputError(msg) from error
-    if image.GetDimension() == 4:  # one volume, as checked
-        image = image[:, :, :, 0]
-    grid = grid_of(image)
-    if not is_orthonormal(np.asarray(grid.direction)):
+    dimensions = image.GetDimension()
+    axes = np.asarray(image.GetDirection()).reshape(dimensions, dimensions)[:3, :3]
+    if not is_orthonormal(axes):
         raise InputError(_sheared(path))
-    values = sitk.GetArrayFromImage(image)
-    _check_finite(path, values)
-    return values, grid
+    return image
 
 
 def read_labels(path: str | Path) -> tuple[npt.NDArray[Any], Grid]:

@@ -1,0 +1,140 @@
+"""Transforms that other programs have written: ITK's files, RAS matrices, displacement fields, DICOM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.io._dicom_registration import read_registration
+from napari_longiseg.io._itk_transforms import HDF5_MARK, TEXT_MARK, read_itk_transform
+from napari_longiseg.io._transform_steps import FieldStep, FileTransform, LinearStep
+from napari_longiseg.io._vector_fields import Axes, Content, read_field
+from napari_longiseg.io.dicom import is_dicom_file
+from napari_longiseg.io.images import EXTENSIONS as IMAGE_EXTENSIONS
+from napari_longiseg.io.images import is_image_file
+from napari_longiseg.io.scans import readable
+
+__all__ = [
+    "EXTENSIONS",
+    "Axes",
+    "Content",
+    "FieldStep",
+    "FileTransform",
+    "LinearStep",
+    "find_transform",
+    "read_transform",
+]
+
+EXTENSIONS = (".tfm", ".txt", ".mat", ".h5", ".hdf5", ".dcm", "", *IMAGE_EXTENSIONS)
+"""Of the files that are looked for in a folder; the contents tell what they are."""
+LARGEST_TEXT = 4096
+"""Bytes of a file that may be a matrix of 16 numbers."""
+
+
+def read_transform(
+    path: str | Path,
+    *,
+    axes: Axes = "lps",
+    content: Content = "displacements",
+    source: Path | None = None,
+    target: Path | None = None,
+) -> FileTransform:
+    """Read a transform of points from a source scan to a target scan.
+
+    ITK's transforms (text, HDF5, MATLAB) and displacement fields map points of the image that was fixed to
+    the one that moved; matrices of 4 x 4 numbers, as ITK-SNAP, Convert3D and greedy write them, too, in RAS.
+
+    Parameters
+    ----------
+    path : path
+        The file; its contents tell what it is.
+    axes, content
+        How to read a displacement field, see :func:`~napari_longiseg.io._vector_fields.read_field`.
+    source, target : Path, optional
+        Where the scans were read from. Only DICOM registrations look there, for the frames of reference.
+
+    Raises
+    ------
+    InputError
+        A file that is missing, damaged, 2-D, of an unknown kind, or that cannot be inverted; one sentence,
+        naming the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"There is no file {path}."
+        raise InputError(msg)
+    with readable(path):
+        if is_image_file(path):
+            return FileTransform((read_field(path, axes, content),))
+        if is_dicom_file(path):
+            return read_registration(path, source, target)
+        with path.open("rb") as file:
+            start = file.read(LARGEST_TEXT)
+        if suffix := _itk_suffix(start):
+            return FileTransform(read_itk_transform(path, suffix))
+        return FileTransform((_matrix(path, start),))
+
+
+def find_transform(folder: str | Path, source: str, target: str) -> tuple[Path, bool]:
+    """The file for two scans in a folder of files named ``SOURCE_to_TARGET`` and an extension.
+
+    Returns
+    -------
+    path, is_backward
+        The file of the pair, or that of the other direction.
+
+    Raises
+    ------
+    InputError
+        When there is neither, or more than one.
+    """
+    folder = Path(folder)
+    for is_backward, stem in ((False, f"{source}_to_{target}"), (True, f"{target}_to_{source}")):
+        names = {stem + extension for extension in EXTENSIONS}
+        found = sorted(p for p in folder.iterdir() if p.is_file() and _lower_end(p.name, stem) in names)
+        if len(found) > 1:
+            msg = f"{folder} has {len(found)} files for {stem}: {', '.join(p.name for p in found)}; keep one."
+            raise InputError(msg)
+        if found:
+            return found[0], is_backward
+    msg = (
+        f"{folder} has no transform named {source}_to_{target} or {target}_to_{source}, with an extension "
+        "such as .tfm, .h5 or .nii.gz."
+    )
+    raise InputError(msg)
+
+
+def _lower_end(name: str, stem: str) -> str:
+    """A file's name with its extension in lower case."""
+    return stem + name[len(stem) :].lower() if name.startswith(stem) else name
+
+
+def _itk_suffix(start: bytes) -> str:
+    """What ITK calls the format of a file that begins like this; empty where it is none of ITK's."""
+    if start.startswith(TEXT_MARK):
+        return ".tfm"
+    if start.startswith(HDF5_MARK):
+        return ".h5"
+    # MATLAB 4: five numbers, then the name of the first variable, which ITK names after the transform.
+    return ".mat" if b"Transform" in start[20:64] and b"\0" in start[:20] else ""
+
+
+def _matrix(path: Path, start: bytes) -> LinearStep:
+    """A RAS matrix as text, four rows of four numbers."""
+    try:
+        numbers = np.array(start.decode("utf-8-sig").split(), dtype=np.float64)
+        if numbers.size != 16:
+            raise ValueError
+    except ValueError as error:
+        msg = (
+            f"{path} is no transform that can be read: neither one of ITK's, nor a matrix of 4 x 4 numbers, "
+            "nor a displacement field, nor a DICOM registration."
+        )
+        raise InputError(msg) from error
+    try:
+        return LinearStep.of_xyz(numbers, ras=True)
+    except InputError as error:
+        msg = f"{path} cannot be used: {error}."
+        raise InputError(msg) from error

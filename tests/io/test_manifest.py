@@ -8,9 +8,11 @@ import pytest
 
 from napari_longiseg.core.errors import Cancelled, GeometryError, InputError
 from napari_longiseg.core.geometry import Grid
+from napari_longiseg.core.landmark import Landmark
 from napari_longiseg.core.lesion import Click, Lesion, LesionMask, SourceMask
 from napari_longiseg.core.scan import Study
 from napari_longiseg.io.images import write_image
+from napari_longiseg.io.landmarks import write_landmarks
 from napari_longiseg.io.manifest import load_study, manifest_of, write_manifest
 
 SHAPE = (8, 10, 12)
@@ -85,6 +87,20 @@ class TestReading:
         np.testing.assert_array_equal(scan.image, hu)
         assert scan.date == dt.date(2024, 1, 10)
 
+    def test_landmarks(self, folder, manifest):
+        assert load(folder, manifest).landmarks == ()
+        (folder / "landmarks.csv").write_text("scan,name,x_mm,y_mm,z_mm\nT1,carina,-8,-15.5,110\n")
+        manifest["landmarks"] = "landmarks.csv"
+        assert load(folder, manifest).landmarks == (Landmark("T1", "carina", (110.0, -15.5, -8.0)),)
+
+    def test_landmarks_are_looked_at_before_the_scans_are_read(self, folder, manifest):
+        (folder / "landmarks.csv").write_text("scan,name,x_mm,y_mm,z_mm\nT7,carina,-8,-15.5,110\n")
+        manifest["landmarks"] = "landmarks.csv"
+        seen = []
+        with pytest.raises(InputError, match=r"landmarks\.csv: line 2 is on scan 'T7'"):
+            load(folder, manifest, progress=lambda stage, fraction: seen.append(stage))
+        assert not seen
+
     def test_progress_names_each_scan(self, folder, manifest):
         seen = []
         load(folder, manifest, progress=lambda stage, fraction: seen.append((stage, fraction)))
@@ -155,6 +171,9 @@ MISTAKES = [
     (change(("lesions", 1, "mask"), MASK), r"lesions\[1\]\.mask\.path is 'm\.nii\.gz', and there is no such"),
     (change(("lesions", 1, "mask"), {"scan": "T0", "path": "m"}), r"lesions\[1\]\.mask\.label is missing"),
     (change(("lesions",), {}), r"lesions must be a list"),
+    (change(("landmarks",), "l.csv"), r"landmarks is 'l\.csv', and there is no such"),
+    (change(("landmarks",), ""), r"landmarks must not be empty"),
+    (change(("landmarks",), []), r"landmarks must be a text in quotes"),
 ]
 
 
@@ -346,7 +365,8 @@ class TestWriting:
         box[3:5, 4:6, 5:7] = True
         outlined = Lesion(3, source_mask=SourceMask("T0", LesionMask.of(box)))
         avoided = Lesion(4, "x", (Click("T1", (1, 2, 3)), Click("T1", (1.00049, 2, 9), positive=False)))
-        return Study("P01", study.scans, (*study.lesions, outlined, avoided))
+        landmarks = (Landmark("T0", "carina", (1.0, 2.0, 3.0)), Landmark("T2", "carina", (4.0, 5.0, 6.0)))
+        return Study("P01", study.scans, (*study.lesions, outlined, avoided), landmarks)
 
     def test_there_and_back(self, tmp_path, study):
         images = {scan.id: f"{scan.id}.nii.gz" for scan in study.scans}
@@ -354,7 +374,8 @@ class TestWriting:
             write_image(tmp_path / images[scan.id], scan.image, scan.grid)
         outline = study.lesions[2].source_mask.mask.on(study.scans[0].grid.shape)
         write_image(tmp_path / "m.nii.gz", 3 * outline.astype(np.uint8), study.scans[0].grid)
-        write_manifest(tmp_path / "study.json", study, images, {"T0": "m.nii.gz"})
+        write_landmarks(tmp_path / "l.csv", study.landmarks)
+        write_manifest(tmp_path / "study.json", study, images, {"T0": "m.nii.gz"}, "l.csv")
         back = load_study(tmp_path)
         assert back.patient == study.patient
         assert [(s.id, s.date) for s in back.scans] == [(s.id, s.date) for s in study.scans]
@@ -362,13 +383,18 @@ class TestWriting:
         assert back.lesions[0].clicks == study.lesions[0].clicks
         assert back.lesions[3].clicks[1] == Click("T1", (1.0, 2.0, 9.0), positive=False)
         np.testing.assert_array_equal(back.lesions[2].source_mask.mask.on(outline.shape), outline)
+        assert back.landmarks == study.landmarks
         assert not list(tmp_path.glob("*.part"))
 
     def test_without_an_image(self, study):
         with pytest.raises(InputError, match="needs the path of the image of scan T0"):
-            manifest_of(study, {})
+            manifest_of(study, {}, landmarks="l.csv")
 
     def test_without_a_label_image(self, study):
         images = {scan.id: f"{scan.id}.nii.gz" for scan in study.scans}
         with pytest.raises(InputError, match="needs the path of the label image of scan T0"):
-            manifest_of(study, images)
+            manifest_of(study, images, landmarks="l.csv")
+
+    def test_without_a_table_of_landmarks(self, study):
+        with pytest.raises(InputError, match="needs the path of the table of landmarks"):
+            manifest_of(study, {})

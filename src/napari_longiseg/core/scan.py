@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Box, Grid
+from napari_longiseg.core.landmark import Landmark
 from napari_longiseg.core.lesion import Lesion
 from napari_longiseg.core.resample import crop
 
@@ -93,17 +94,29 @@ class Scan:
 
 @dataclass(frozen=True)
 class Study:
-    """All scans of one patient, ordered by date, and the lesions known from the start.
+    """All scans of one patient, ordered by date, and what is known of them from the start.
+
+    Attributes
+    ----------
+    patient : str
+        Names the patient in tables.
+    scans : tuple of Scan
+        At least one.
+    lesions : tuple of Lesion
+        With the prompts to start from.
+    landmarks : tuple of Landmark
+        Places that a reader has pointed at, at most one of a name on each scan.
 
     Raises
     ------
     InputError
-        When there is no scan, or two share an id.
+        When there is no scan, two share an id, or a landmark is on no scan or stands twice on one.
     """
 
     patient: str
     scans: tuple[Scan, ...]
     lesions: tuple[Lesion, ...] = ()
+    landmarks: tuple[Landmark, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [scan.id for scan in self.scans]
@@ -114,6 +127,15 @@ class Study:
         if twice:
             msg = f"Study {self.patient} has more than one scan called {', '.join(sorted(twice))}."
             raise InputError(msg)
+        placed: set[tuple[str, str]] = set()
+        for one in self.landmarks:
+            if one.scan not in ids:
+                msg = f"Landmark {one.name!r} is on scan {one.scan!r}, but the scans are {', '.join(ids)}."
+                raise InputError(msg)
+            if (one.scan, one.name) in placed:
+                msg = f"Study {self.patient} has more than one landmark {one.name!r} on scan {one.scan}."
+                raise InputError(msg)
+            placed.add((one.scan, one.name))
 
     def scan(self, scan_id: str) -> Scan:
         """The scan with this id."""

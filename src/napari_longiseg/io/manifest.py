@@ -12,11 +12,13 @@ from typing import Any
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
+from napari_longiseg.core.landmark import Landmark
 from napari_longiseg.core.lesion import Click, Lesion
 from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.dicom import holds_dicom
 from napari_longiseg.io.images import is_image_file
+from napari_longiseg.io.landmarks import read_landmarks
 from napari_longiseg.io.outlines import OutlineReader
 from napari_longiseg.io.points import from_xyz, to_xyz
 from napari_longiseg.io.scans import load_scan, readable
@@ -57,39 +59,52 @@ def load_study(path: str | Path, progress: Progress = silent, *, series: str | N
 
 
 def manifest_of(
-    study: Study, images: Mapping[str, str], masks: Mapping[str, str] | None = None
+    study: Study,
+    images: Mapping[str, str],
+    masks: Mapping[str, str] | None = None,
+    landmarks: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of a study, ready for JSON.
 
     Parameters
     ----------
     study : Study
-        Its scans and lesions.
+        Its scans, lesions and landmarks.
     images : mapping
         Scan id to the path of its image, relative to the manifest.
     masks : mapping, optional
         Scan id to the path of its label image (label = lesion id), for lesions that are outlined.
+    landmarks : str, optional
+        Path of the table of its landmarks (:func:`~napari_longiseg.io.landmarks.write_landmarks`).
 
     Raises
     ------
     InputError
-        When a scan has no image, or an outlined lesion no label image.
+        When a scan has no image, an outlined lesion no label image, or landmarks have no table.
     """
+    if study.landmarks and landmarks is None:
+        msg = "The manifest needs the path of the table of landmarks."
+        raise InputError(msg)
     scans = [
         {"id": scan.id, "image": _path_of(images, scan.id, "image")}
         | ({"date": scan.date.isoformat()} if scan.date else {})
         for scan in study.scans
     ]
     lesions = [_lesion_entry(lesion, masks or {}) for lesion in study.lesions]
-    return {"schema": SCHEMA, "patient": study.patient, "scans": scans, "lesions": lesions}
+    content = {"schema": SCHEMA, "patient": study.patient, "scans": scans, "lesions": lesions}
+    return content if landmarks is None else content | {"landmarks": Path(landmarks).as_posix()}
 
 
 def write_manifest(
-    path: str | Path, study: Study, images: Mapping[str, str], masks: Mapping[str, str] | None = None
+    path: str | Path,
+    study: Study,
+    images: Mapping[str, str],
+    masks: Mapping[str, str] | None = None,
+    landmarks: str | None = None,
 ) -> None:
     """Write the manifest of a study (:func:`manifest_of`) in one step."""
     path = Path(path)
-    text = json.dumps(manifest_of(study, images, masks), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(manifest_of(study, images, masks, landmarks), indent=1, ensure_ascii=False) + "\n"
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)
@@ -114,6 +129,9 @@ def read_manifest(path: Path) -> Manifest:
 def _from_manifest(path: Path, progress: Progress, series: str | None) -> Study:
     manifest = read_manifest(path)
     _check_paths(manifest, path)
+    landmarks: tuple[Landmark, ...] = ()
+    if manifest.landmarks:
+        landmarks = read_landmarks(path.parent / manifest.landmarks, [entry.id for entry in manifest.scans])
     scans = [
         load_scan(
             path.parent / entry.image,
@@ -124,7 +142,7 @@ def _from_manifest(path: Path, progress: Progress, series: str | None) -> Study:
         )
         for number, entry in enumerate(manifest.scans)
     ]
-    study = Study(manifest.patient, by_date(scans))
+    study = Study(manifest.patient, by_date(scans), landmarks=landmarks)
     reader = OutlineReader()
     lesions = [_lesion(entry, study, path, reader) for entry in manifest.lesions]
     progress("Study read", 1.0)
@@ -202,6 +220,7 @@ def _check_paths(manifest: Manifest, path: Path) -> None:
     """Refuse missing files before any of them is read."""
     named = [(f"scans[{i}].image", scan.image) for i, scan in enumerate(manifest.scans)]
     named += [(f"lesions[{i}].mask.path", e.mask.path) for i, e in enumerate(manifest.lesions) if e.mask]
+    named += [("landmarks", manifest.landmarks)] if manifest.landmarks else []
     for field, name in named:
         if not (path.parent / name).exists():
             msg = f"{path}: {field} is {name!r}, and there is no such file or folder."

@@ -65,6 +65,8 @@ class Manifest(_Entry):
     patient: str
     scans: Annotated[list[ScanEntry], Field(min_length=1)]
     lesions: list[LesionEntry] = []
+    landmarks: Annotated[str, Field(min_length=1)] | None = None
+    """A table of landmarks beside the manifest."""
 
 
 class _RepeatedFieldError(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -48,6 +48,17 @@ class SplineField:
             for component in self.coefficients
         ]
         return np.stack(steps, axis=1).astype(np.float64)
+
+    def on(self, other: SplineField) -> SplineField:
+        """The same displacements by the control points of another field, exact at these."""
+        nodes = np.indices(other.coefficients.shape[1:]).reshape(3, -1).T * other.spacing_mm + other.origin
+        values = self(nodes).T.reshape(other.coefficients.shape)
+        weights = [ndimage.spline_filter(component, 3, np.float32, mode="mirror") for component in values]
+        return other.with_coefficients(np.stack(weights))
+
+    def with_coefficients(self, coefficients: Float32) -> SplineField:
+        """The same control points with other coefficients."""
+        return replace(self, coefficients=coefficients)
 
     def matrices(self, axes_mm: list[Array]) -> list[Array]:
         """Weight (n, controls) of the control points at the coordinates along each axis."""

@@ -9,8 +9,9 @@ from torch import Tensor
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan
+from napari_longiseg.registration._torch.lattice import image, inside
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
-from napari_longiseg.registration._torch.volume import Volume, load, sample, separable
+from napari_longiseg.registration._torch.volume import Volume, load, separable
 from napari_longiseg.registration.agreement import Agreement
 from napari_longiseg.registration.transforms import Transform
 
@@ -31,13 +32,16 @@ def compare_scans(
     first, second = scaled(progress, 0.0, 0.5), scaled(progress, 0.5, 1.0)
     fixed = load(source, COMPARE_MM, device, lambda fraction: first(stage, fraction))
     moving = load(target, COMPARE_MM, device, lambda fraction: second(stage, fraction))
+    return compare(fixed, moving, transform)
+
+
+def compare(fixed: Volume, moving: Volume, transform: Transform) -> Agreement:
+    """Local correlation of two volumes of one spacing, on the first."""
     places = places_of(fixed, moving, transform)
-    last = torch.tensor([n - 0.5 for n in moving.shape], device=device)[:, None, None, None]
-    inside = ((places >= -0.5) & (places <= last)).all(dim=0)
-    weight = (inside & (fixed.data > AIR)).float()
-    measure = LocalCorrelation(fixed.data, RADIUS)
+    weight = inside(places, moving) * (fixed.data > AIR)
+    measure = LocalCorrelation(fixed.shape, RADIUS, fixed.data.device)
     measure.weigh(weight)
-    correlation, _ = measure.compare(sample(moving.data[None], places)[0])
+    correlation = measure.correlation(fixed.data, image(moving, places))
     known = correlation.where(weight > 0, torch.nan)
     return Agreement(known.cpu().numpy(), fixed.origin, fixed.spacing)
 

@@ -8,14 +8,14 @@ from scipy import fft, ndimage
 
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.registration._torch.volume import Volume
-from napari_longiseg.registration._transform import Transform
+from napari_longiseg.registration.transforms import Affine
 
 MIN_OVERLAP = 0.25
 """Share of the smaller volume that must meet the other one."""
 CANDIDATES = 3
 
 
-def shifts(fixed: Volume, moving: Volume) -> list[Transform]:
+def shifts(fixed: Volume, moving: Volume) -> list[Affine]:
     """The best shifts between two coarse volumes of the same spacing, best first.
 
     Normalised cross-correlation over the common part for every shift at once (Padfield, "Masked object
@@ -30,11 +30,9 @@ def shifts(fixed: Volume, moving: Volume) -> list[Transform]:
     return [_shift(fixed, moving, index + lowest) for index in best]
 
 
-def _shift(fixed: Volume, moving: Volume, voxels: npt.NDArray[np.int64]) -> Transform:
+def _shift(fixed: Volume, moving: Volume, voxels: npt.NDArray[np.int64]) -> Affine:
     """Fixed voxel i goes to moving voxel i + *voxels*."""
-    centre = fixed.origin + (np.asarray(fixed.shape) - 1) / 2 * fixed.spacing
-    step = moving.origin - fixed.origin + voxels * fixed.spacing
-    return Transform(centre, centre + step, np.eye(3))
+    return Affine.shift(moving.origin - fixed.origin + voxels * fixed.spacing)
 
 
 def _masked_ncc(fixed: Array, moving: Array) -> Array:

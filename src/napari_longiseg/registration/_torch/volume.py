@@ -137,8 +137,8 @@ def sample(channels: Tensor, index: Tensor) -> Tensor:
     -------
     (C, z, y, x)
     """
-    last = torch.tensor([n - 1 for n in channels.shape[1:]], dtype=index.dtype, device=index.device)
-    points = (index.flatten(1).T * (2.0 / last) - 1.0).flip(1)
+    scale = torch.tensor([2.0 / (n - 1) for n in channels.shape[1:]], dtype=index.dtype, device=index.device)
+    points = (index.flatten(1).flip(0) * scale.flip(0)[:, None] - 1.0).T.contiguous()
     # On the CPU grid_sample runs in parallel over the batch only, so every thread gets a batch of its own.
     parts = torch.get_num_threads() if channels.device.type == "cpu" else 1
     total = len(points)

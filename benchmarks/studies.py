@@ -3,7 +3,7 @@
 Usage: python benchmarks/studies.py STUDY [STUDY ...]
 
 Each study is a folder with study.json and gt_<scan id>.nii.gz. Wall and CPU seconds are those of a fresh
-``longiseg track`` process, imports included.
+``longiseg track --no-cache`` process, imports included.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def tracked(study: Path, out: Path) -> tuple[float, float]:
     """Wall and CPU seconds of tracking a study in a process of its own."""
     command = shutil.which("longiseg", path=str(Path(sys.executable).parent)) or "longiseg"
     wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([command, "track", str(study), "--out", str(out)], check=True, capture_output=True)
+    arguments = ["track", str(study), "--out", str(out), "--no-cache"]
+    subprocess.run([command, *arguments], check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.perf_counter() - wall, cpu

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ def phantom_scan(scan_id: str, grid: Grid, balls: Sequence[tuple[Point, float]],
     for centre, radius in balls:
         image[ball(grid, centre, radius)] += LESION_HU - SOFT_HU
     return Scan(scan_id, image.astype(np.int16), grid, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Registrations are kept here, and never in the cache of whoever runs the tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("LONGISEG_CACHE", str(folder))
+    monkeypatch.delenv("LONGISEG_CACHE_GB", raising=False)
+    return folder
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.registration.cache import RegistrationCache
+from napari_longiseg.registration.store import MapStore
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.setup import TrackSettings
 
@@ -50,7 +51,7 @@ class Runner(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._cache = RegistrationCache()
+        self._cache = RegistrationCache(MapStore())
         self._timer = Timer()
         self._job: Job | None = None
         self._running: frozenset[int] = frozenset()
@@ -189,5 +190,6 @@ class Runner(QObject):
     def _on_study_changed(self, _: Study | None) -> None:
         """Work on the study before is of no use any more; the job that has just opened this one may end."""
         self._queued.clear()
+        self._cache = RegistrationCache(MapStore())  # the maps in memory hold on to the scans before
         if self._running and self._job is not None:
             self._job.cancel()

@@ -45,6 +45,9 @@ def track(
             help="Number, UID or description of the series to read, where DICOM folders hold several."
         ),
     ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep registrations on disk, and use those kept.")
+    ] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in OUT.")] = False,
 ) -> None:
     """Outline and measure every lesion of STUDY on every scan."""
@@ -56,6 +59,7 @@ def track(
     from napari_longiseg.io.results import check_output
     from napari_longiseg.io.tables import lesion_rows
     from napari_longiseg.registration.cache import RegistrationCache
+    from napari_longiseg.registration.store import MapStore
     from napari_longiseg.tracking.options import TrackOptions
     from napari_longiseg.tracking.setup import MethodChoice, TrackSettings, make_tracker
 
@@ -65,7 +69,7 @@ def track(
         MethodChoice(segmenter, named_values(segmenter_option or (), "--segmenter-option")),
         TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source),
     )
-    tracker = make_tracker(settings, RegistrationCache())
+    tracker = make_tracker(settings, RegistrationCache(MapStore() if cache else None))
     clicks = [_parsed(text) for text in click or ()]
     with progress_bar() as progress, tracker.timer.step("read"):
         loaded = _with_clicks(load_study(study, progress, series=series), clicks)

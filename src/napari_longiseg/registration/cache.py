@@ -14,7 +14,6 @@ from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration._sharing import digest, packed, unpacked
 from napari_longiseg.registration._shelf import Shelf
-from napari_longiseg.registration._store import MapStore
 from napari_longiseg.registration.base import (
     PointMap,
     RefinablePointMap,
@@ -22,6 +21,7 @@ from napari_longiseg.registration.base import (
     RestoringRegistration,
     StorablePointMap,
 )
+from napari_longiseg.registration.store import MapStore
 from napari_longiseg.registration.transforms import State
 
 FORMAT = 1

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def cache_folder() -> Path:
     """Where things are kept from one run to the next: ``LONGISEG_CACHE``, else the user's cache folder."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))  # Path's own fails where there is no such home
     return platformdirs.user_cache_path("napari-longiseg", appauthor=False)
 
 
@@ -120,16 +120,7 @@ class MapStore:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=self.folder, suffix=UNFINISHED, delete=False) as file:
-                unfinished = Path(file.name)
-                try:
-                    np.savez(file, **arrays)  # type: ignore[arg-type]  # takes them for its own options
-                    file.close()  # Windows renames no open file
-                    if unfinished.stat().st_size <= self.limit_bytes:
-                        unfinished.replace(self._path(key))
-                finally:
-                    file.close()
-                    unfinished.unlink(missing_ok=True)
+            self._put(key, arrays)
             self._make_room()
         except OSError as error:
             if not self._complained:
@@ -143,6 +134,18 @@ class MapStore:
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}{SUFFIX}"
+
+    def _put(self, key: str, arrays: State) -> None:
+        """Write a file, then give it its name: nobody reads half of one."""
+        handle, name = mkstemp(dir=self.folder, suffix=UNFINISHED)
+        unfinished = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, **arrays)  # type: ignore[arg-type]  # their names are not its options
+            if unfinished.stat().st_size <= self.limit_bytes:
+                unfinished.replace(self._path(key))
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def _make_room(self) -> None:
         """Remove what was unused for longest, until the rest is small enough."""

@@ -1,0 +1,1 @@
+"""Pairs of scans with known truth, for the benchmark of registrations."""

@@ -6,13 +6,17 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from napari_longiseg.core import methods
 from napari_longiseg.core.geometry import Grid, Point
 from napari_longiseg.core.lesion import Click, Lesion
 from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.registration.identity import IdentityMap
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 
 SOFT_HU, LESION_HU, NOISE_HU = 40, 140, 5
@@ -33,9 +37,17 @@ def phantom_scan(scan_id: str, grid: Grid, balls: Sequence[tuple[Point, float]],
     return Scan(scan_id, image.astype(np.int16), grid, **kwargs)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def not_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For fixtures that live longer than a test."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LONGISEG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Registrations are kept here, and never in the cache of whoever runs the tests."""
+    """What one test keeps from run to run lies here."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("LONGISEG_CACHE", str(folder))
     monkeypatch.delenv("LONGISEG_CACHE_GB", raising=False)
@@ -110,3 +122,41 @@ def make_scan() -> Callable[..., Scan]:
 @pytest.fixture
 def make_ball() -> Callable[..., np.ndarray]:
     return ball
+
+
+class KeptMap(IdentityMap):
+    """Every point stays where it is, also after a restart; holds on to its scans as a refinable map does."""
+
+    def __init__(self, source, target):
+        self.scans = (source, target)
+
+    def state(self):
+        return {"shift": np.zeros(3)}
+
+
+@dataclass(frozen=True)
+class KeptRegistration:
+    """Takes patient coordinates as they are, but its maps may be kept on disk."""
+
+    name: ClassVar[str] = "kept"
+    version: ClassVar[str] = "1"
+    aligned: ClassVar[list[tuple[str, str]]] = []
+
+    def align(self, source, target, progress):
+        self.aligned.append((source.id, target.id))
+        return KeptMap(source, target)
+
+    def restore(self, state, source, target):
+        return KeptMap(source, target)
+
+
+@pytest.fixture
+def aligned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Installs the registration ``kept`` and the segmenter ``threshold``; the pairs that were aligned."""
+    entries = {
+        methods.REGISTRATIONS: [SimpleNamespace(name="kept", load=lambda: KeptRegistration)],
+        methods.SEGMENTERS: [SimpleNamespace(name="threshold", load=lambda: ThresholdSegmenter)],
+    }
+    monkeypatch.setattr(methods, "entry_points", lambda group: entries[group])
+    KeptRegistration.aligned.clear()
+    return KeptRegistration.aligned

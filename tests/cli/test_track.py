@@ -149,3 +149,33 @@ class TestRefusals:
             refused(study_folder, "must be positive", arguments=("--max-distance-mm", number))
         refused(study_folder, "'iterations' of deformable", arguments=("-R", "iterations=abc"))
         refused(study_folder, "no scan 'T7'", arguments=("--source", "T7"))
+
+
+class TestCache:
+    @pytest.fixture
+    def track(self, run, study_folder, tmp_path):
+        def track(name: str, *arguments: str):
+            methods = ("--registration", "kept", "--segmenter", "threshold")
+            code, _, error = run("track", study_folder, "--out", tmp_path / name, *methods, *arguments)
+            assert code == 0, error
+            return table(tmp_path / name)
+
+        return track
+
+    def test_a_second_run_aligns_nothing(self, track, aligned):
+        first = track("first")
+        assert aligned == [("T0", "T1"), ("T0", "T2")]
+        assert track("second") == first
+        assert len(aligned) == 2
+
+    def test_without_it(self, track, aligned, cache_folder):
+        track("first", "--no-cache")
+        assert list(cache_folder.iterdir()) == []
+        track("second", "--no-cache")
+        assert len(aligned) == 4
+
+    def test_a_limit_that_is_none(self, run, study_folder, tmp_path, monkeypatch):
+        monkeypatch.setenv("LONGISEG_CACHE_GB", "much")
+        code, _, error = run("track", study_folder, "--out", tmp_path / "out")
+        assert (code, "LONGISEG_CACHE_GB must be a number of gigabytes" in error) == (2, True)
+        assert not (tmp_path / "out").exists()

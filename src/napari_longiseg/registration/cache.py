@@ -26,7 +26,7 @@ from napari_longiseg.registration.transforms import State
 
 FORMAT = 1
 """Counts the changes of what the files hold; those of another format are never looked for."""
-REFINED = 32
+REFINED = 8
 """Refined maps in memory for every whole one."""
 
 
@@ -39,7 +39,7 @@ class RegistrationCache:
         Where maps are kept for the next run; by default nowhere. Only a :class:`RestoringRegistration`'s
         :class:`StorablePointMap` goes there.
     capacity : int
-        How many maps to hold in memory, and 32 times as many refined ones; the one unused for longest
+        How many maps to hold in memory, and eight times as many refined ones; the one unused for longest
         goes first. A map may hold on to its scans.
     """
 

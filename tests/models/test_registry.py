@@ -159,7 +159,7 @@ class TestFind:
     def test_notices_a_file_that_has_changed(self, small, file):
         path = registry.add("small", file).path
         path.write_bytes(b"shorter")
-        with pytest.raises(InputError, match="has changed since it was put there"):
+        with pytest.raises(InputError, match="has changed since it came"):
             registry.find("small")
 
     def test_takes_a_file_that_was_put_there_by_hand(self, small, folder, file):

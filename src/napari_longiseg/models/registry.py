@@ -99,7 +99,7 @@ def find(name: str) -> Path:
         )
         raise MissingMethodError(msg)
     if entry.record and entry.path.stat().st_size != entry.record.size:
-        msg = f"{entry.path} has changed since it was put there; `longiseg models remove {name}`, and get it again."
+        msg = f"{entry.path} has changed since it came; run `longiseg models remove {name}` and get it again."
         raise InputError(msg)
     return entry.path
 

@@ -45,7 +45,7 @@ class Library:
 
     def __init__(self, recipes: Iterable[Recipe], cache: Path | None = None) -> None:
         self.recipes = {recipe.name: recipe for recipe in recipes}
-        self._cache = cache
+        self.cache = cache
         self._last: tuple[str, Pair] | None = None
 
     def __getitem__(self, name: str) -> Pair:
@@ -62,7 +62,7 @@ class Library:
 
     def _found(self, name: str) -> Pair:
         recipe = self.recipes[name]
-        path = self._cache / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}.npz" if self._cache else None
+        path = self.cache / f"{re.sub(r'[^A-Za-z0-9]+', '-', name)}.npz" if self.cache else None
         pair = read(path) if path else None
         if pair is None:
             pair = recipe.make(self)

@@ -1,11 +1,13 @@
 import csv
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from napari_longiseg.io.images import read_labels
 from napari_longiseg.io.tables import COLUMNS
+from napari_longiseg.tracking.options import TrackOptions
 
 IDENTITY = ("--registration", "identity")
 
@@ -13,6 +15,10 @@ IDENTITY = ("--registration", "identity")
 def table(out):
     with (out / "lesions.csv").open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def record(out):
+    return json.loads((out / "run.json").read_text())
 
 
 class TestTrack:
@@ -32,10 +38,10 @@ class TestTrack:
             assert labels.shape == scan.grid.shape
             np.testing.assert_allclose(grid.to_mm((0, 0, 0)), scan.grid.origin_mm, atol=1e-4)
             assert 1 in labels
-        record = json.loads((out / "run.json").read_text())
-        assert record["parameters"]["max_distance_mm"] == 10.0
-        assert {"read", "track", "segment T0", "register T0 to T1"} <= set(record["seconds"])
-        assert "torch" in record["versions"]
+        how = record(out)
+        assert asdict(TrackOptions()).items() <= how["parameters"].items()
+        assert {"read", "track", "segment T0", "register T0 to T1"} <= set(how["seconds"])
+        assert "torch" in how["versions"]
 
     def test_options_reach_the_methods(self, run, study_folder, tmp_path):
         code, _, error = run("track", study_folder, "--out", tmp_path / "o", *IDENTITY, "-R", "speed=3")
@@ -61,6 +67,52 @@ class TestTrack:
         assert (code, "is not empty" in error) == (2, True)
         assert (out / "run.json").read_bytes() == before
         assert run("track", study_folder, "--out", out, *IDENTITY, "--overwrite")[0] == 0
+
+
+class TestLandmarks:
+    HEADER = "scan,name,x_mm,y_mm,z_mm\n"
+
+    @pytest.fixture
+    def table_of(self, tmp_path):
+        def write(*lines):
+            path = tmp_path / "landmarks.csv"
+            path.write_text(self.HEADER + "\n".join(lines))
+            return path
+
+        return write
+
+    def test_they_correct_the_registration_and_say_what_it_was_worth(
+        self, run, study_folder, tmp_path, table_of
+    ):
+        out, landmarks = tmp_path / "out", table_of("T0,carina,90,0,0", "T1,carina,90,12,0")
+        code, _, error = run("track", study_folder, "--out", out, *IDENTITY, "--landmarks", landmarks)
+        assert code == 0
+        first, second = record(out)["registrations"]
+        assert (first["source"], first["target"], first["method"]) == ("T0", "T1", "identity")
+        assert "Corrected at 1 place that a reader has shown, by 12.0 mm" in first["summary"]
+        assert "'carina' would be missed by 12 mm" in first["doubt"]
+        assert (second["target"], second["summary"], second["doubt"]) == ("T2", "", "")
+        assert error == f"T0 to T1: {first['doubt']}\n"
+        reasons = {(row["lesion"], row["scan"]): row["reason"] for row in table(out)}
+        assert (reasons["1", "T0"], reasons["1", "T1"], reasons["1", "T2"]) == ("", first["doubt"], "")
+
+    def test_or_do_not_and_what_else_can_be_chosen(self, run, study_folder, tmp_path, table_of):
+        landmarks = table_of("T0,carina,90,0,0", "T1,carina,90,12,0")
+        arguments = ("--landmarks", landmarks, "--no-correct-by-landmarks", "--learn-from-verified")
+        arguments = (*IDENTITY, *arguments, "--correction-radius-mm", "30")
+        code, _, error = run("track", study_folder, "--out", tmp_path / "out", *arguments)
+        assert (code, error) == (0, "")
+        chosen = TrackOptions(correct_by_landmarks=False, learn_from_verified=True, correction_radius_mm=30.0)
+        assert asdict(chosen).items() <= record(tmp_path / "out")["parameters"].items()
+
+    def test_they_align_scans_by_themselves(self, run, study_folder, tmp_path, table_of):
+        places = ("a,0,0,0", "b,20,0,0", "c,0,20,5")
+        landmarks = table_of(*(f"{scan},{place}" for scan in ("T0", "T1", "T2") for place in places))
+        arguments = ("--registration", "landmarks", "-R", f"file={landmarks}")
+        assert run("track", study_folder, "--out", tmp_path / "out", *arguments)[0] == 0
+        assert {row["registration"] for row in table(tmp_path / "out") if row["scan"] != "T0"} == {
+            "landmarks"
+        }
 
 
 class TestRefusals:
@@ -144,6 +196,16 @@ class TestRefusals:
         bad = noise_file("bad.nii.gz", array, vector)
         refused(edited(lambda m: m["scans"][1].update(image=str(bad))), "bad.nii.gz", words)
 
+    def test_landmarks(self, refused, study_folder, tmp_path):
+        refused(study_folder, "l.csv cannot be read", arguments=("--landmarks", tmp_path / "l.csv"))
+        (tmp_path / "l.csv").write_text("scan,name,x_mm,y_mm,z_mm\nT0,carina,1,2,x\n")
+        refused(tmp_path / "nowhere", "l.csv: line 2: z_mm", arguments=("--landmarks", tmp_path / "l.csv"))
+        (tmp_path / "l.csv").write_text("scan,name,x_mm,y_mm,z_mm\nT9,carina,1,2,3\n")
+        refused(study_folder, "'carina' is on scan 'T9'", arguments=("--landmarks", tmp_path / "l.csv"))
+        few = ("--registration", "landmarks")
+        refused(study_folder, "needs 3 of the same name on T0 and on T1, and found none", arguments=few)
+        refused(study_folder, "radius of corrections", arguments=("--correction-radius-mm", "0"))
+
     def test_options_of_the_run(self, refused, study_folder):
         for number in ("-1", "nan", "inf"):
             refused(study_folder, "must be positive", arguments=("--max-distance-mm", number))
@@ -162,11 +224,16 @@ class TestCache:
 
         return track
 
-    def test_a_second_run_aligns_nothing(self, track, aligned):
+    def test_a_second_run_aligns_nothing(self, track, aligned, tmp_path):
         first = track("first")
         assert aligned == [("T0", "T1"), ("T0", "T2")]
         assert track("second") == first
         assert len(aligned) == 2
+        kept = [
+            [pair["kept"] for pair in record(tmp_path / name)["registrations"]]
+            for name in ("first", "second")
+        ]
+        assert kept == [[False, False], [True, True]]
 
     def test_without_it(self, track, aligned, cache_folder):
         track("first", "--no-cache")

@@ -28,6 +28,8 @@ def track_and_write(study: Study, out: Path, tracker: Tracker, *, overwrite: boo
     with progress_bar() as progress, tracker.timer.step("track"):
         findings = list(tracker.track(study, progress))
     parameters = {"registration": repr(tracker.registration), "segmenter": repr(tracker.segmenter)}
-    record = run_record(study, parameters | asdict(tracker.options), tracker.timer)
+    record = run_record(
+        study, parameters | asdict(tracker.options), tracker.timer, tracker.registrations.values()
+    )
     write_results(out, study, findings, record, overwrite=overwrite)
     return findings

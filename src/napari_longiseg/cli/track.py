@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,27 @@ def track(
     max_distance_mm: Annotated[
         float, typer.Option(help="Farther than this from the expected point is another structure.")
     ] = 10.0,
+    landmarks: Annotated[
+        Path | None,
+        typer.Option(help="CSV with scan,name,x_mm,y_mm,z_mm; in place of the study's own landmarks."),
+    ] = None,
+    correct_by_landmarks: Annotated[
+        bool,
+        typer.Option(
+            "--correct-by-landmarks/--no-correct-by-landmarks",
+            help="Make every registration go through the landmarks that two scans have in common.",
+        ),
+    ] = True,
+    learn_from_verified: Annotated[
+        bool,
+        typer.Option(
+            "--learn-from-verified",
+            help="Lesions clicked or outlined on two scans correct the registration for their neighbours.",
+        ),
+    ] = False,
+    correction_radius_mm: Annotated[
+        float, typer.Option(help="How far a landmark or a verified lesion corrects the registration.")
+    ] = 40.0,
     series: Annotated[
         str | None,
         typer.Option(
@@ -55,6 +77,7 @@ def track(
     from napari_longiseg.cli._lesion_table import print_lesions
     from napari_longiseg.cli._parse import named_values
     from napari_longiseg.cli._run import track_and_write
+    from napari_longiseg.io.landmarks import read_landmarks
     from napari_longiseg.io.manifest import load_study
     from napari_longiseg.io.results import check_output
     from napari_longiseg.io.tables import lesion_rows
@@ -67,17 +90,30 @@ def track(
     settings = TrackSettings(
         MethodChoice(registration, named_values(registration_option or (), "--registration-option")),
         MethodChoice(segmenter, named_values(segmenter_option or (), "--segmenter-option")),
-        TrackOptions(boosting=boosting, max_distance_mm=max_distance_mm, source=source),
+        TrackOptions(
+            boosting=boosting,
+            max_distance_mm=max_distance_mm,
+            source=source,
+            correct_by_landmarks=correct_by_landmarks,
+            learn_from_verified=learn_from_verified,
+            correction_radius_mm=correction_radius_mm,
+        ),
     )
     tracker = make_tracker(settings, RegistrationCache(MapStore() if cache else None))
     clicks = [_parsed(text) for text in click or ()]
+    placed = read_landmarks(landmarks) if landmarks else None
     with progress_bar() as progress, tracker.timer.step("read"):
         loaded = _with_clicks(load_study(study, progress, series=series), clicks)
+    if placed is not None:
+        loaded = replace(loaded, landmarks=placed)
     if not loaded.lesions:
         msg = f"{study} names no lesion; add one with --click SCAN:X,Y,Z or in the manifest."
         raise InputError(msg)
     findings = track_and_write(loaded, out, tracker, overwrite=overwrite)
     print_lesions(lesion_rows(loaded, findings))
+    for pair in tracker.registrations.values():
+        if pair.doubt:
+            typer.echo(f"{pair.source} to {pair.target}: {pair.doubt}", err=True)
     typer.echo(f"Masks, lesions.csv and run.json are in {out}. Research use only.")
 
 

@@ -117,6 +117,11 @@ class StudyRegistration(Registration, Protocol):
         ...
 
 
+def bound_to(method: Registration, study: Study) -> Registration:
+    """The registration to use on the scans of a study: most need no more than the scans themselves."""
+    return method.for_study(study) if isinstance(method, StudyRegistration) else method
+
+
 def map_near(point_map: PointMap, point_mm: Point) -> PointMap:
     """The best map that a registration offers around one source point (LPS mm, order z, y, x)."""
     return point_map.refined(point_mm) if isinstance(point_map, RefinablePointMap) else point_map

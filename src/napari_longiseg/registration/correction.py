@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.core.geometry import Array, Point
+from napari_longiseg.core.geometry import Array, Point, distance_mm
 from napari_longiseg.core.landmark import LandmarkPair
 from napari_longiseg.registration._landmark_map import LARGE_MM
 from napari_longiseg.registration._local_shifts import LocalShifts
@@ -96,8 +96,8 @@ class CorrectedMap:
     def _contradiction(self) -> str:
         """Two pairs that lie together but do not go together."""
         for i, j in combinations(range(len(self.pairs)), 2):
-            apart = np.linalg.norm(self.shifts.places_mm[i] - self.shifts.places_mm[j])
-            differ = np.linalg.norm(self.shifts.shifts_mm[i] - self.shifts.shifts_mm[j])
+            apart = distance_mm(self.shifts.places_mm[i], self.shifts.places_mm[j])
+            differ = distance_mm(self.shifts.shifts_mm[i], self.shifts.shifts_mm[j])
             if apart < self.radius_mm and differ > max(apart, CONTRARY_MM):
                 first, second = self.pairs[i].name, self.pairs[j].name
                 return (

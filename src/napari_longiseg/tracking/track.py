@@ -13,13 +13,15 @@ from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence
 from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.timing import Timer
-from napari_longiseg.registration.base import Registration
+from napari_longiseg.registration.base import Registration, bound_to
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.segmentation.base import Prior, Segmenter
 from napari_longiseg.tracking.correspondence import reconcile
 from napari_longiseg.tracking.findings import Prompt, find, with_mask
 from napari_longiseg.tracking.options import TrackOptions
+from napari_longiseg.tracking.pairs import PairMaps
 from napari_longiseg.tracking.prompts import check_prompts, source_id
+from napari_longiseg.tracking.record import PairRecord
 from napari_longiseg.tracking.voi import prior_of
 
 DEFAULT_TOLERANCE_MM = 5.0
@@ -40,6 +42,8 @@ class Tracker:
         Share one between trackers so that a pair is aligned once.
     timer : Timer
         Adds up the time of every step.
+    registrations : mapping
+        How the pairs of scans of the last run were aligned, by (source, target).
     """
 
     registration: Registration
@@ -47,6 +51,7 @@ class Tracker:
     options: TrackOptions = field(default_factory=TrackOptions)
     cache: RegistrationCache = field(default_factory=RegistrationCache)
     timer: Timer = field(default_factory=Timer)
+    registrations: dict[tuple[str, str], PairRecord] = field(default_factory=dict)
 
     def track(
         self, study: Study, progress: Progress = silent, known: Sequence[Finding] = ()
@@ -64,16 +69,19 @@ class Tracker:
             Hears the stage and the fraction done.
         known : sequence of Finding
             What is known of other lesions. Where one overlaps a new finding, both are settled, and the
-            changed one comes out again, too.
+            changed one comes out again, too. Those that a reader has verified may correct the maps.
 
         Raises
         ------
         InputError
-            When a lesion has no prompt to start from, or a click lies outside its scan.
+            When a lesion has no prompt to start from, a click lies outside its scan, or the registration
+            cannot use what it needs of the study.
         RegistrationError, SegmentationError
             From the methods.
         """
         check_prompts(study, self.options)
+        method = bound_to(self.registration, study)
+        self.registrations = {}
         by_source: dict[str, list[Lesion]] = {}
         for lesion in study.lesions:
             by_source.setdefault(source_id(lesion, self.options), []).append(lesion)
@@ -81,6 +89,7 @@ class Tracker:
         for start, lesions in by_source.items():
             progress(f"Outlining on {start}", 0.0)
             on_source |= self._on_source(study.scan(start), lesions)
+        maps = PairMaps.of(method, self.cache, study, self.options, (*on_source.values(), *known))
         scans = _sources_first(study, by_source) if by_source else []
         for number, scan in enumerate(scans):
             part = scaled(progress, number / len(scans), (number + 1) / len(scans))
@@ -88,7 +97,7 @@ class Tracker:
             others = [start for start in by_source if start != scan.id]
             for k, start in enumerate(others):
                 share = scaled(part, k / len(others), (k + 1) / len(others))
-                found += self._on_target(study.scan(start), scan, by_source[start], on_source, share)
+                found += self._on_target(study.scan(start), scan, by_source[start], on_source, maps, share)
             yield from _settled(found, [f for f in known if f.scan == scan.id], scan, on_source)
         progress("Done", 1.0)
 
@@ -114,11 +123,13 @@ class Tracker:
         target: Scan,
         lesions: Sequence[Lesion],
         on_source: dict[int, Finding],
+        maps: PairMaps,
         progress: Progress,
     ) -> list[Finding]:
         """Findings of all lesions of one source on one other scan."""
         with self.timer.step(f"register {source.id} to {target.id}"):
-            self.cache.point_map(self.registration, source, target, scaled(progress, 0.0, 0.8))
+            record = maps.align(source, target, scaled(progress, 0.0, 0.8))
+        self.registrations[source.id, target.id] = record
         prompts, findings = [], []
         for number, lesion in enumerate(lesions):
             part = scaled(
@@ -126,23 +137,30 @@ class Tracker:
             )
             part(f"Carrying lesion {lesion.id} to {target.id}", 0.0)
             with self.timer.step(f"refine {source.id} to {target.id}"):
-                prompt = self._prompt(lesion, source, target, on_source[lesion.id], part)
+                prompt = self._prompt(lesion, source, target, on_source[lesion.id], maps, part)
             if isinstance(prompt, Finding):
                 findings.append(prompt)
             else:
                 prompts.append(prompt)
         progress(f"Outlining on {target.id}", 0.9)
         with self.timer.step(f"segment {target.id}"):
-            return [*findings, *find(target, prompts, self.segmenter, self.options)]
+            findings += find(target, prompts, self.segmenter, self.options)
+        return [_doubted(finding, record.doubt) for finding in findings]
 
     def _prompt(
-        self, lesion: Lesion, source: Scan, target: Scan, on_source: Finding, progress: Progress
+        self,
+        lesion: Lesion,
+        source: Scan,
+        target: Scan,
+        on_source: Finding,
+        maps: PairMaps,
+        progress: Progress,
     ) -> Prompt | Finding:
         """What to look for on the target, or the finding where the point leaves the scan."""
         if on_source.point_mm is None:
             msg = f"Lesion {lesion.id} has no point on {source.id}."
             raise InputError(msg)
-        near = self.cache.near(self.registration, source, target, on_source.point_mm, progress)
+        near = maps.near(lesion.id, source, target, on_source.point_mm, progress)
         proposed = as_point(near([on_source.point_mm])[0])
         uncertainty = float(near.uncertainty_mm([on_source.point_mm])[0])
         draft = replace(
@@ -189,6 +207,13 @@ def _clicked(lesion: Lesion, scan: Scan, draft: Finding, prior: Prior | None = N
 def _out_of_view(draft: Finding) -> Finding:
     reason = f"The lesion's place lies outside scan {draft.scan}."
     return replace(draft, presence=Presence.OUT_OF_VIEW, reason=reason)
+
+
+def _doubted(finding: Finding, doubt: str) -> Finding:
+    """A finding whose point was carried over says what is doubtful about that, if it has no other reason."""
+    if not doubt or finding.reason or finding.origin is not Origin.PROPAGATED:
+        return finding
+    return replace(finding, reason=doubt)
 
 
 def _settled(

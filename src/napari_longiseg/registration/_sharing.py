@@ -39,20 +39,23 @@ def packed(state: State, shared: State) -> dict[str, npt.NDArray[Any]]:
 
 
 def unpacked(content: State, shared: State) -> dict[str, npt.NDArray[Any]]:
-    """The state that :func:`packed` has taken apart; KeyError or ValueError where it has not."""
-    places: dict[str, tuple[str, str]] = dict(json.loads(str(content[_PLACES])))
+    """The state that :func:`packed` has taken apart; ValueError where it has not."""
     homes = {"own": content, "shared": shared}
-    return {name: homes[home][at] for name, (home, at) in places.items()}
+    try:
+        places: dict[str, tuple[str, str]] = dict(json.loads(str(content[_PLACES])))
+        return {name: homes[home][at] for name, (home, at) in places.items()}
+    except (LookupError, TypeError, ValueError) as error:
+        msg = "These arrays are no packed state."
+        raise ValueError(msg) from error
 
 
 def digest(state: State) -> str:
-    """A hash of all names and arrays."""
+    """A hash of all names and arrays; whether two names share an array does not matter."""
     found = blake2b(digest_size=16)
-    seen: dict[int, str] = {}
+    known: dict[int, bytes] = {}
     for name in sorted(state):
         array = state[name]
-        found.update(repr((name, array.dtype.str, array.shape, seen.get(id(array)))).encode())
-        if id(array) not in seen:
-            found.update(array.tobytes())
-            seen[id(array)] = name
+        if id(array) not in known:
+            known[id(array)] = blake2b(array.tobytes(), digest_size=16).digest()
+        found.update(repr((name, array.dtype.str, array.shape, known[id(array)])).encode())
     return found.hexdigest()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from dataclasses import replace
 
@@ -36,6 +37,29 @@ def test_a_panel_opened_anew_need_not_align_again(study, session, track, aligned
     track(later, study).close()
     assert len(aligned) == 2
     assert later.finding(1, "T2").presence is Presence.PRESENT
+
+
+def test_the_record_of_a_study_says_how_its_scans_were_aligned(
+    study, session, track, aligned, tmp_path, qtbot
+):
+    def record(runner: Runner, name: str) -> dict:
+        with qtbot.waitSignal(runner.succeeded, timeout=20_000):
+            runner.export(tmp_path / name, SETTINGS)
+        return json.loads((tmp_path / name / "run.json").read_text())
+
+    runner = track(session, study)
+    pairs = record(runner, "tracked")["registrations"]
+    assert [(p["source"], p["target"], p["kept"]) for p in pairs] == [
+        ("T0", "T1", False),
+        ("T0", "T2", False),
+    ]
+    session.open(study)
+    again = record(runner, "opened anew")
+    assert (again["registrations"], again["seconds"]) == ([], {})
+    runner.close()
+    later = Session()
+    pairs = record(track(later, study), "later")["registrations"]
+    assert [p["kept"] for p in pairs] == [True, True]
 
 
 def test_scans_of_a_closed_study_are_let_go(study, session, track, aligned):

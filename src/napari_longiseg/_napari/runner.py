@@ -17,6 +17,7 @@ from napari_longiseg.core.timing import Timer
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.registration.store import MapStore
 from napari_longiseg.session import Session
+from napari_longiseg.tracking.record import PairRecord
 from napari_longiseg.tracking.setup import TrackSettings
 
 
@@ -51,8 +52,7 @@ class Runner(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._cache = RegistrationCache(MapStore())
-        self._timer = Timer()
+        self._begin()
         self._job: Job | None = None
         self._running: frozenset[int] = frozenset()
         self._queued: set[int] = set()
@@ -106,7 +106,9 @@ class Runner(QObject):
         except InputError as error:
             self.failed.emit(str(error))
             return
-        task = ExportTask.of(session, study, folder, self._timer, settings)
+        task = ExportTask.of(
+            session, study, folder, settings, self._timer, tuple(self._registrations.values())
+        )
         self._start(task, self._on_exported, f"Results are in {folder}.")
 
     def cancel(self) -> None:
@@ -121,6 +123,12 @@ class Runner(QObject):
         self._session.study_changed.disconnect(self._on_study_changed)
         self.cancel()
 
+    def _begin(self) -> None:
+        """Forget what was done for another study; the maps in memory hold on to its scans."""
+        self._cache = RegistrationCache(MapStore())
+        self._timer = Timer()
+        self._registrations: dict[tuple[str, str], PairRecord] = {}
+
     def _track_queued(self) -> None:
         known = {lesion.id for lesion in self._session.lesions}
         ids, self._queued = frozenset(self._queued & known), set()
@@ -133,6 +141,7 @@ class Runner(QObject):
             settings=self._settings,
             cache=self._cache,
             timer=self._timer,
+            registrations=self._registrations,
         )
         self._start(task, self._on_finding, "")
 
@@ -190,6 +199,6 @@ class Runner(QObject):
     def _on_study_changed(self, _: Study | None) -> None:
         """Work on the study before is of no use any more; the job that has just opened this one may end."""
         self._queued.clear()
-        self._cache = RegistrationCache(MapStore())  # the maps in memory hold on to the scans before
+        self._begin()
         if self._running and self._job is not None:
             self._job.cancel()

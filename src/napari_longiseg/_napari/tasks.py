@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.session import Session
-from napari_longiseg.tracking.record import run_record
+from napari_longiseg.tracking.record import PairRecord, run_record
 from napari_longiseg.tracking.setup import TrackSettings, make_tracker
 
 
@@ -46,6 +46,8 @@ class TrackTask:
         Shared by all the tasks of a panel.
     timer : Timer
         Adds up how long each step took.
+    registrations : dict
+        Gathers how pairs of scans were aligned, by (source, target).
     """
 
     study: Study
@@ -53,12 +55,15 @@ class TrackTask:
     settings: TrackSettings
     cache: RegistrationCache
     timer: Timer
+    registrations: dict[tuple[str, str], PairRecord]
 
     def __call__(self, progress: Progress) -> Iterator[Finding]:
         """Yield findings as they are ready."""
         progress("Starting", 0.0)
         tracker = make_tracker(self.settings, self.cache, self.timer)
-        yield from tracker.track(self.study, progress, self.known)
+        for finding in tracker.track(self.study, progress, self.known):
+            self.registrations.update(tracker.registrations)
+            yield finding
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,13 @@ class ExportTask:
 
     @classmethod
     def of(
-        cls, session: Session, study: Study, folder: Path, timer: Timer, settings: TrackSettings
+        cls,
+        session: Session,
+        study: Study,
+        folder: Path,
+        settings: TrackSettings,
+        timer: Timer,
+        registrations: Sequence[PairRecord],
     ) -> ExportTask:
         """What a session holds now; lesions that were not tracked yet are written as not evaluable."""
         findings = tuple(
@@ -90,7 +101,7 @@ class ExportTask:
             for lesion in study.lesions
             for scan in study.scans
         )
-        return cls(study, findings, run_record(study, asdict(settings), timer), folder)
+        return cls(study, findings, run_record(study, asdict(settings), timer, registrations), folder)
 
     def __call__(self, progress: Progress) -> Iterator[Path]:
         """Yield the folder when all is written."""

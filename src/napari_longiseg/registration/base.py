@@ -98,7 +98,8 @@ class RestoringRegistration(Registration, Protocol):
     Attributes
     ----------
     version : str
-        Changes whenever the same scans and options give another map; older files are then of no use.
+        Changes whenever the same scans and options give another map; older files are then of no use. What
+        else a map depends on belongs here, such as the content of files that options name.
     """
 
     version: str

@@ -75,6 +75,16 @@ class PairMaps:
             options.correction_radius_mm,
         )
 
+    def whole(self, source: Scan, target: Scan, progress: Progress) -> PointMap:
+        """The map of two whole scans.
+
+        Raises
+        ------
+        RegistrationError, Cancelled
+            From the method and from *progress*.
+        """
+        return self._corrected(self.cache.point_map(self.method, source, target, progress), source, target)
+
     def align(self, source: Scan, target: Scan, progress: Progress) -> PairRecord:
         """Align two scans, and say how that went.
 
@@ -83,8 +93,7 @@ class PairMaps:
         RegistrationError, Cancelled
             From the method and from *progress*.
         """
-        whole = self.cache.point_map(self.method, source, target, progress)
-        found = self._corrected(whole, source, target)
+        found = self.whole(source, target, progress)
         report = found.report if isinstance(found, ReportingPointMap) else MapReport("")
         kept = self.cache.came_from_disk(self.method, source, target)
         return PairRecord(source.id, target.id, self.method.name, report.summary, report.doubt, kept)

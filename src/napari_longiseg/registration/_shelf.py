@@ -47,7 +47,7 @@ class Shelf(Generic[T]):
                 return self._used(key)
             turn = self._turns.setdefault(key, Lock())
         while not turn.acquire(timeout=LISTEN_S):
-            progress("Waiting for the same alignment", 0.0)
+            progress("Waiting for the alignment that is under way", 0.0)
         try:
             with self._lock:
                 if key in self._values:

@@ -10,8 +10,8 @@ import numpy as np
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.registration.transforms import Affine
 
-NINE_OF_TEN = 2.5
-"""Nine of ten errors in space are shorter than this many standard deviations of one coordinate."""
+NINE_OF_TEN = 1.44
+"""Nine of ten errors in space are shorter than this many times their root mean square."""
 LEAST_SPREAD_MM = 2.0
 THIN, FLAT = 0.05, 0.1
 """Points count as collinear, or as lying in one plane, where they deviate from it by less than this share of
@@ -67,16 +67,24 @@ class RigidFit:
         The landmarks on the source scan.
     left_out_mm : (N,) float64
         How far each is missed by the movement of the others; ``nan`` where these do not fix one.
-    scale_mm : float
-        How badly a landmark is placed, or moved by more than the movement; ``nan`` where it is not known.
+    placed_mm : float
+        How far off landmarks are placed, root mean square.
+    bent_mm : float
+        How far places move beside the movement of the whole, root mean square; ``nan`` where it is not known.
     """
 
     transform: Affine
     source_mm: Array
     left_out_mm: Array
-    scale_mm: float
+    placed_mm: float
+    bent_mm: float
 
     kind: ClassVar[str] = "rigid movement"
+
+    @property
+    def freedom(self) -> int:
+        """How many coordinates of the landmarks it could not choose."""
+        return 3 * len(self.source_mm) - 6
 
     @classmethod
     def of(cls, source_mm: Array, target_mm: Array, precision_mm: float) -> RigidFit:
@@ -87,7 +95,7 @@ class RigidFit:
         source_mm, target_mm : (N, 3) float64
             Corresponding points.
         precision_mm : float
-            How far off landmarks are at least, root mean square.
+            How far off landmarks are placed, root mean square.
         """
         count = len(source_mm)
         left_out, growth = np.full(count, np.nan), np.full(count, np.nan)
@@ -101,17 +109,17 @@ class RigidFit:
         known = np.isfinite(left_out)
         # The landmark that was left out is placed no better than the others: hence the 1.
         squares = left_out[known] ** 2 / (1.0 + growth[known])
-        scale = max(float(np.sqrt(squares.mean())), precision_mm) if known.any() else float("nan")
-        return cls(rigid(source_mm, target_mm), source_mm, left_out, scale)
+        bent = np.sqrt(max(squares.mean() - precision_mm**2, 0.0)) if known.any() else np.nan
+        return cls(rigid(source_mm, target_mm), source_mm, left_out, precision_mm, float(bent))
 
-    def uncertainty_mm(self, points_mm: Array) -> Array:
-        """Error (N,) that nine of ten of the source points (N, 3) stay below; it grows with the distance.
+    def expected_mm(self, points_mm: Array) -> Array:
+        """Error (N,) at source points (N, 3), root mean square; it grows with the distance.
 
-        Fitzpatrick, West and Maurer (IEEE TMI 17, 1998), scaled so that it says what the
-        landmarks show when each is left out.
+        Fitzpatrick, West and Maurer (IEEE TMI 17, 1998), scaled so that it says what the landmarks show when
+        each is left out. A point moves beside the whole as they do.
         """
-        expected = self.scale_mm * np.sqrt(_growth(self.source_mm, points_mm))
-        return np.asarray(NINE_OF_TEN / np.sqrt(3.0) * expected)
+        growth = _growth(self.source_mm, points_mm)
+        return np.asarray(np.sqrt(self.placed_mm**2 * growth + self.bent_mm**2 * (1.0 + growth)))
 
 
 def _growth(landmarks_mm: Array, points_mm: Array) -> Array:

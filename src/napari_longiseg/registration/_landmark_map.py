@@ -9,11 +9,12 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import fdtri
 
 from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.landmark import LandmarkPair
-from napari_longiseg.registration._arun import RigidFit, in_a_plane, mirror_gain_mm, on_a_line
+from napari_longiseg.registration._arun import NINE_OF_TEN, RigidFit, in_a_plane, mirror_gain_mm, on_a_line
 from napari_longiseg.registration._thin_plate import SplineFit
 from napari_longiseg.registration.base import MapReport
 from napari_longiseg.registration.transforms import Transform
@@ -83,9 +84,10 @@ class LandmarkMap:
         """Error (N,) in mm that nine of ten mapped points stay below; ``nan`` with too few landmarks to tell.
 
         It grows with the distance from the landmarks, and is scaled by how far each of them is missed when
-        it is left out.
+        it is left out; of few landmarks that is known less well (Fisher's F), and it is larger.
         """
-        return self.fit.uncertainty_mm(np.atleast_2d(np.asarray(points_mm, dtype=np.float64)))
+        points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
+        return np.sqrt(fdtri(3, self.fit.freedom, 0.9)) * self.fit.expected_mm(points)
 
     @property
     def report(self) -> MapReport:
@@ -115,9 +117,9 @@ class LandmarkMap:
 
     @cached_property
     def _told_mm(self) -> float:
-        """Mean uncertainty halfway to the landmarks; ``nan`` where leaving them out tells nothing."""
+        """What nine of ten errors among the landmarks stay below; ``nan`` where leaving out tells nothing."""
         source, _ = _points(self.pairs)
-        return float(self.uncertainty_mm((source + source.mean(axis=0)) / 2.0).mean())
+        return NINE_OF_TEN * float(self.fit.expected_mm((source + source.mean(axis=0)) / 2.0).mean())
 
     @cached_property
     def _placed_mm(self) -> float:

@@ -42,17 +42,21 @@ class LocalShifts:
     def __call__(self, points_mm: npt.ArrayLike) -> Array:
         """Mapped points (N, 3)."""
         points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
-        return np.asarray(points + self.at(points)[0])
+        shares, near = self.shares(points)
+        return np.asarray(points + near[:, None] * (shares @ self.shifts_mm))
 
-    def at(self, points_mm: Array) -> tuple[Array, Array]:
-        """Displacements (N, 3) in mm at points (N, 3), and their nearness (N,): 1 at a place, 0 far away."""
+    def shares(self, points_mm: Array) -> tuple[Array, Array]:
+        """What points (P, 3) take from each place (P, N), and how near they are to one (P,).
+
+        Shares add up to 1; nearness is 1 at a place, and 0 out of the reach of all, where shares are 0, too.
+        """
         reach = np.maximum(self.radius_mm, FOLDING * np.linalg.norm(self.shifts_mm, axis=1))
         away = np.linalg.norm(points_mm[:, None] - self.places_mm, axis=-1) / reach
         within = np.clip(1.0 - away, 0.0, None)
         weights = (within / np.maximum(away, SAME_PLACE_MM / reach)) ** 2
-        shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        total = weights.sum(axis=1, keepdims=True)
         near = 1.0 - np.prod(1.0 - np.clip(1.0 - away**2, 0.0, None) ** 2, axis=1)
-        return near[:, None] * (shares @ self.shifts_mm), near
+        return np.divide(weights, total, out=np.zeros_like(weights), where=total > 0), near
 
     @property
     def inverse(self) -> Inverse:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
 from napari_longiseg.core.geometry import Array
-from napari_longiseg.registration._arun import NINE_OF_TEN
 from napari_longiseg.registration.transforms import Affine, Chain, Inverse
 
 SQUEEZED = 100.0
@@ -85,7 +84,7 @@ class SplineFit:
     covariance : (N + 4, N + 4) float64
         Inverse of the spline's equations.
     scale_mm : float
-        Standard error of one coordinate, where the equations say 1.
+        Error, root mean square, where the equations say 1.
     """
 
     transform: Chain
@@ -95,6 +94,11 @@ class SplineFit:
     scale_mm: float
 
     kind: ClassVar[str] = "thin-plate spline"
+
+    @property
+    def freedom(self) -> int:
+        """How many coordinates of the landmarks its affine part could not choose."""
+        return 3 * len(self.left_out_mm) - 12
 
     @classmethod
     def of(cls, source_mm: Array, target_mm: Array, precision_mm: float) -> SplineFit:
@@ -137,18 +141,18 @@ class SplineFit:
             left_out,
             frame,
             np.linalg.inv(system),
-            max(scale, precision_mm / np.sqrt(3.0 * smoothing)),
+            max(scale, precision_mm / np.sqrt(smoothing)),
         )
 
-    def uncertainty_mm(self, points_mm: Array) -> Array:
-        """Error (N,) that nine of ten of the source points (N, 3) stay below; it grows with the distance.
+    def expected_mm(self, points_mm: Array) -> Array:
+        """Error (N,) at source points (N, 3), root mean square; it grows with the distance.
 
         The standard error of kriging, of which the spline is the predictor, scaled so that it says what the
         landmarks show when each is left out (Dubrule, Mathematical Geology 15, 1983).
         """
         known = np.hstack([self.frame.kernel(points_mm), self.frame.affine(points_mm)])
         variance = -np.einsum("ij,jk,ik->i", known, self.covariance, known)
-        return np.asarray(NINE_OF_TEN * self.scale_mm * np.sqrt(variance.clip(0.0)))
+        return np.asarray(self.scale_mm * np.sqrt(variance.clip(0.0)))
 
 
 def _smoothing(energies: Array, parts: Array, precision_mm: float) -> float:
@@ -166,8 +170,8 @@ def _smoothing(energies: Array, parts: Array, precision_mm: float) -> float:
 
 
 def _left_out(weights: Array, own: Array, basis: Array) -> tuple[Array, float]:
-    """How far each landmark is missed by the others (N,) in mm, and the scale of the standard errors."""
+    """How far each landmark is missed by the others (N,) in mm, and the scale of the errors."""
     # A landmark without which the others lie in one plane is met by every spline, and tells nothing.
     told = (basis**2).sum(axis=1) > 1e-6
     missed = np.linalg.norm(weights, axis=1) / np.where(told, own, np.nan)
-    return missed, float(np.sqrt(np.nanmean(missed**2 * own) / 3.0))
+    return missed, float(np.sqrt(np.nanmean(missed**2 * own)))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array, Point, distance_mm
 from napari_longiseg.core.landmark import LandmarkPair
+from napari_longiseg.registration._arun import NINE_OF_TEN
 from napari_longiseg.registration._landmark_map import LARGE_MM
 from napari_longiseg.registration._local_shifts import LocalShifts
 from napari_longiseg.registration.base import MapReport, PointMap, ReportingPointMap, map_near
@@ -68,16 +69,18 @@ class CorrectedMap:
     def uncertainty_mm(self, points_mm: npt.ArrayLike) -> Array:
         """Error (N,) in mm that nine of ten mapped points stay below; ``nan`` where it is not known.
 
-        At a pair that of a reader, far from all pairs that of the map that is corrected, and a mean of both
-        between; there the latter counts as no smaller than the correction. Where the map cannot tell its
-        error, the pairs tell it, out to where they are half faded.
+        At a pair that of a reader, far from all pairs that of the map that is corrected, and between them
+        what is left of the latter if errors are alike as far as corrections reach. Near a pair the map's own
+        error counts as no smaller than what the pair has shown; where the map cannot tell it, that is all
+        there is, out to where the correction is half faded.
         """
         points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
-        moved, near = self.shifts.at(self.base(points))
-        missed, before = np.linalg.norm(moved, axis=1), self.base.uncertainty_mm(points)
-        shown = np.where(near >= 0.5, missed / np.maximum(near, 0.5), np.nan)
-        before = np.where(np.isnan(before), shown, np.maximum(before, missed))
-        return np.asarray((1.0 - near) * before + near * PLACED_MM)
+        shares, near = self.shifts.shares(self.base(points))
+        missed = NINE_OF_TEN * np.sqrt(shares @ (self.shifts.shifts_mm**2).sum(axis=1))
+        before = self.base.uncertainty_mm(points)
+        shown = np.where(near >= 0.5, missed, np.nan)
+        before = np.where(np.isnan(before), shown, np.maximum(before, near * missed))
+        return np.asarray(np.sqrt((1.0 - near**2) * before**2 + (near * PLACED_MM) ** 2))
 
     @property
     def report(self) -> MapReport:

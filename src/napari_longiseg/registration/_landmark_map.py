@@ -87,7 +87,7 @@ class LandmarkMap:
         it is left out; of few landmarks that is known less well (Fisher's F), and it is larger.
         """
         points = np.atleast_2d(np.asarray(points_mm, dtype=np.float64))
-        return np.sqrt(fdtri(3, self.fit.freedom, 0.9)) * self.fit.expected_mm(points)
+        return float(np.sqrt(fdtri(3, self.fit.freedom, 0.9))) * self.fit.expected_mm(points)
 
     @property
     def report(self) -> MapReport:

@@ -81,7 +81,7 @@ class RegistrationCache:
         def refined() -> PointMap:
             if not whole.state:
                 return base.refined(point)
-            # A refinement belongs to this very map: another one, of another device, differs by rounding.
+            # A refinement belongs to this very map: on a GPU, one aligned anew may differ by rounding.
             key = _hashed(whole.key, whole.digest, repr(point))
             kept = self._kept(key, method, source, target, whole.state)
             if kept is None:

@@ -1,8 +1,8 @@
 """Arrays in a folder of bounded size: what is kept of registrations from one run to the next.
 
 No library does this as it is needed here. diskcache and joblib unpickle what they find in their folder, so
-that a file put there would run as code; diskcache (last released in 2023) also relies on SQLite's locks, which
-network folders do not always have, and joblib bounds its size only on request. Nor is a lock between processes
+that a file put there would run as code. diskcache (last released in 2023) also needs SQLite's locks, which
+not all network folders have, and joblib bounds its size only on request. Nor is a lock between processes
 needed, such as filelock's: files appear whole by one renaming, and two that write one key write the same.
 """
 

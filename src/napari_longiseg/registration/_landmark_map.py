@@ -118,8 +118,12 @@ class LandmarkMap:
     @cached_property
     def _told_mm(self) -> float:
         """What nine of ten errors among the landmarks stay below; ``nan`` where leaving out tells nothing."""
+        return NINE_OF_TEN * float(self.fit.expected_mm(self._among_mm).mean())
+
+    @property
+    def _among_mm(self) -> Array:
         source, _ = _points(self.pairs)
-        return NINE_OF_TEN * float(self.fit.expected_mm((source + source.mean(axis=0)) / 2.0).mean())
+        return np.asarray((source + source.mean(axis=0)) / 2.0)
 
     @cached_property
     def _placed_mm(self) -> float:
@@ -136,9 +140,12 @@ class LandmarkMap:
         if error <= LARGE_MM:
             return ""
         if suspect := self._suspect():
-            return f"Landmark {suspect!r} does not fit the others, and may be misplaced."
+            return (
+                f"Landmark {suspect!r} fits the others least: it may be misplaced, or the body bends more "
+                "than so few landmarks show."
+            )
         if told:
-            return f"The landmarks contradict each other: even among them points may be {error:.0f} mm off."
+            return f"The landmarks do not move smoothly: even among them points may be {error:.0f} mm off."
         return f"The landmarks seem to be {error:.0f} mm off; look at each of them again."
 
     def _suspect(self) -> str:
@@ -148,7 +155,11 @@ class LandmarkMap:
             with suppress(RegistrationError):
                 rests[one.name] = self.of([p for p in self.pairs if p is not one], self.precision_mm)
         told = all(np.isfinite(rest._told_mm) for rest in rests.values())
-        errors = {name: rest._told_mm if told else rest._placed_mm for name, rest in rests.items()}
+        # The fewer are left, the more often they agree by chance: their error counts with what is not known.
+        errors = {
+            name: float(rest.uncertainty_mm(rest._among_mm).mean()) if told else rest._placed_mm
+            for name, rest in rests.items()
+        }
         whole = self._told_mm if told else self._placed_mm
         best = min(errors, key=lambda name: errors[name], default="")
         return best if best and errors[best] * OUTLIER < whole else ""

@@ -175,7 +175,7 @@ class TestReport:
         assert "'a' and 'b' lie 3 mm apart, but their corrections differ by 18 mm" in doubt
 
 
-def test_landmark_maps_can_be_corrected(study):
+def test_landmark_maps_can_be_corrected():
     square = [(0.0, 0.0, 0.0), (0.0, 50.0, 0.0), (0.0, 0.0, 50.0)]
     base = LandmarkMap.of([LandmarkPair(str(i), p, p) for i, p in enumerate(square)], 1.0)
     one = LandmarkPair("carina", (30.0, 0.0, 0.0), (33.0, 0.0, 0.0))

@@ -30,6 +30,18 @@ class Documented:
     """
 
 
+class Special(Documented):
+    """A class with one parameter more.
+
+    Attributes
+    ----------
+    two : float
+        Said better.
+    five : int
+        Its own.
+    """
+
+
 class Bare:
     pass
 
@@ -44,8 +56,22 @@ def test_texts_are_those_of_the_docstring():
     assert parameter_docs(Bare) == {}
 
 
+def test_what_a_base_describes_counts_too():
+    texts = parameter_docs(Special)
+    assert (texts["one"], texts["two"], texts["five"]) == (
+        "First line, second line.",
+        "Said better.",
+        "Its own.",
+    )
+
+
 @pytest.mark.parametrize(
-    ("group", "name"), [(methods.REGISTRATIONS, "deformable"), (methods.SEGMENTERS, "region")]
+    ("group", "name"),
+    [
+        (methods.REGISTRATIONS, "deformable"),
+        (methods.REGISTRATIONS, "lunggradicon"),
+        (methods.SEGMENTERS, "region"),
+    ],
 )
 def test_every_option_of_the_built_in_methods_has_a_tooltip(qtbot, group, name):
     form = option_form(methods.method_class(group, name))

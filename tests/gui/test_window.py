@@ -124,7 +124,7 @@ import napari_longiseg, napari
 from napari_longiseg._qt.panel import TrackingPanel
 viewer = napari.Viewer(show=False)
 _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
-heavy = {"torch", "SimpleITK", "monai", "pandas", "nnunetv2", "unigradicon"} & set(sys.modules)
+heavy = {"torch", "SimpleITK", "itk", "monai", "pandas", "nnunetv2", "icon_registration"} & set(sys.modules)
 panel.close_desk()
 viewer.close()
 assert not heavy, heavy

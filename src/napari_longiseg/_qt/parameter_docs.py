@@ -13,10 +13,11 @@ ENTRY = re.compile(r"^(\w+(?:, \w+)*)(?: ?:[^\n]*)?\n((?:[ ]+[^\n]*\n?|\n)+)", r
 
 
 def parameter_docs(cls: type[Any]) -> dict[str, str]:
-    """Text of every parameter or attribute that a class's docstring describes, on one line each."""
+    """Text of every parameter or attribute that a class or its bases describe, on one line each."""
     texts: dict[str, str] = {}
-    for section in SECTION.finditer(inspect.getdoc(cls) or ""):
-        for names, text in ENTRY.findall(section.group(2) + "\n"):
-            one_line = " ".join(text.split()).replace("``", "")
-            texts |= dict.fromkeys(names.split(", "), one_line)
+    for described in reversed(cls.__mro__):
+        for section in SECTION.finditer(inspect.cleandoc(described.__doc__ or "")):
+            for names, text in ENTRY.findall(section.group(2) + "\n"):
+                one_line = " ".join(text.split()).replace("``", "")
+                texts |= dict.fromkeys(names.split(", "), one_line)
     return texts

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import platformdirs
+
 from napari_longiseg.core.errors import InputError, MissingMethodError
 from napari_longiseg.core.progress import Progress, silent
 from napari_longiseg.models import known
@@ -70,15 +72,24 @@ class Entry:
 def folder() -> Path:
     """Where weights are kept; it need not exist."""
     if named := os.environ.get(ENVIRONMENT):
-        return Path(named)
-    from platformdirs import user_data_path
-
-    return user_data_path("napari-longiseg", appauthor=False) / "models"
+        return Path(os.path.expanduser(named))  # Path's own fails where there is no such home
+    return platformdirs.user_data_path("napari-longiseg", appauthor=False) / "models"
 
 
 def entries() -> list[Entry]:
     """Every known model."""
     return [_entry(model) for model in known.MODELS]
+
+
+def path_of(name: str) -> Path:
+    """Where the weights of a model are, or would be.
+
+    Raises
+    ------
+    InputError
+        When there is no such model.
+    """
+    return folder() / known_model(name).file
 
 
 def find(name: str) -> Path:
@@ -154,7 +165,7 @@ def remove(name: str) -> Entry:
 
 def _put(model: KnownModel, origin: str, bring: Callable[[Path], str]) -> Entry:
     """Let *bring* write the file and tell its SHA-256; keep it if it holds the model's weights."""
-    path = folder() / model.file
+    path = path_of(model.name)
     if path.exists():
         msg = f"{path} is there already; to replace it, run `longiseg models remove {model.name}` first."
         raise InputError(msg)
@@ -178,7 +189,7 @@ def _check(model: KnownModel, part: Path, origin: str) -> None:
 
 
 def _entry(model: KnownModel) -> Entry:
-    path = folder() / model.file
+    path = path_of(model.name)
     is_here = path.is_file()
     return Entry(model, path, is_here, _read_record(path) if is_here else None)
 

@@ -66,7 +66,7 @@ def circumstances() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     threads = os.environ.get("OMP_NUM_THREADS")
-    limited = f", {threads} threads" if threads else ""
+    limited = f", OMP_NUM_THREADS={threads}" if threads else ""
     return {
         "date": dt.date.today().isoformat(),
         "machine": f"{_processor()}, {os.cpu_count()} cores{limited}, {platform.system()}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -170,9 +171,9 @@ def _rank(found: Results) -> float:
 
 
 def _aligned(found: Results) -> str:
-    counts = {word: sum(r["outcome"] == word for r in found) for word in ("refused", "failed", "skipped")}
-    others = "".join(f", {count} {word}" for word, count in counts.items() if count)
-    return f"{sum(r['outcome'] == 'aligned' for r in found)} of {len(found)}{others}"
+    said = Counter(verdict(result) for result in found)
+    others = [f"{said[word]} {word}" for word in ("doubted", "refused", "failed", "skipped") if said[word]]
+    return ", ".join([f"{said['aligned'] + said['doubted']} of {len(found)}", *others])
 
 
 def _four(of: Errors) -> str:

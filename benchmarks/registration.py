@@ -61,6 +61,7 @@ def _measured(
                 continue
             like = _comparison(results.get(method, recipe.like))
             if recipe.like and not like:
+                print(f"{method:<14}{recipe.name:<44}not measured: there is no result of '{recipe.like}'")
                 continue
             library[recipe.name]  # is made here and kept, for the child to find
             job = Job(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from napari_longiseg.core.errors import InputError
 from pairs.pair import Pair, read, write
 
 
@@ -37,14 +38,24 @@ class Library:
     Parameters
     ----------
     recipes : iterable of Recipe
-        Names must differ.
+        Of different names.
     cache : path or None
         Folder for the pairs; they are made anew each time where it is None. Delete it when a study folder
         or this code has changed.
+
+    Raises
+    ------
+    InputError
+        When two recipes have one name.
     """
 
     def __init__(self, recipes: Iterable[Recipe], cache: Path | None = None) -> None:
-        self.recipes = {recipe.name: recipe for recipe in recipes}
+        self.recipes: dict[str, Recipe] = {}
+        for recipe in recipes:
+            if recipe.name in self.recipes:
+                msg = f"Two pairs are called {recipe.name!r}; give study folders of different names."
+                raise InputError(msg)
+            self.recipes[recipe.name] = recipe
         self.cache = cache
         self._last: tuple[str, Pair] | None = None
 

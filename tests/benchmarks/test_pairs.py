@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.training.synth import SynthOptions, make_study
@@ -16,8 +17,8 @@ from pairs.sliding import Sliding
 from pairs.synthetic import Synthetic
 
 TINY = SynthOptions(
-    seed=3, dates=2, shape=(64, 72, 72), spacing_mm=(3.0, 2.5, 2.5), patient_size=0.5,
-    lesions=("lung:stable:14", "liver:stable:14"), noise_hu=5.0,
+    seed=3, dates=2, shape=(52, 56, 56), spacing_mm=(3.0, 2.5, 2.5), patient_size=0.4,
+    lesions=("lung:stable:12", "liver:stable:12"), noise_hu=5.0,
 )  # fmt: skip
 
 
@@ -159,6 +160,11 @@ def test_a_pair_is_kept_and_found_again(synthetic, tmp_path):
         assert pair.source.grid == synthetic.source.grid
     assert made == [1]
     assert [p.name for p in tmp_path.iterdir()] == ["one-1.npz"]
+
+
+def test_two_pairs_of_one_name_are_refused():
+    with pytest.raises(InputError, match="different names"):
+        Library([Recipe("fov", "one", lambda _: None)] * 2)
 
 
 def test_points_outside_a_scan_are_left_out():

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point, as_point
@@ -12,7 +15,8 @@ from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration.maps import TransformMap
 from napari_longiseg.registration.quality import Quality, require_one_patient
-from napari_longiseg.registration.transforms import Affine, Chain, Displacement, State, unpack
+from napari_longiseg.registration.region import Region
+from napari_longiseg.registration.transforms import Chain, State, unpack
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,9 @@ class DeformableRegistration:
     """
 
     device: str = "auto"
-    iterations: int = 40
+    iterations: int = 30
     refine_iterations: int = 25
-    refine_radius_mm: float = 36.0
+    refine_radius_mm: float = 28.0
     refine_spacing_mm: float = 2.0
 
     name: ClassVar[str] = "deformable"
@@ -73,10 +77,11 @@ class DeformableRegistration:
         """
         stage = f"Aligning {source.id} to {target.id}"
         progress(stage, 0.0)
-        from napari_longiseg.registration._torch.align import FINE_MM, align_affine, align_flow, load_pair
         from napari_longiseg.registration._torch.affine import half_of
+        from napari_longiseg.registration._torch.align import FINE_MM, align_affine, align_flow, load_pair
         from napari_longiseg.registration._torch.compare import compare
         from napari_longiseg.registration._torch.device import torch_device, torch_errors
+        from napari_longiseg.registration._torch.lungs import lungs_of
 
         with torch_errors():
             pair = load_pair(source, target, FINE_MM, torch_device(self.device), scaled(progress, 0.0, 0.15))
@@ -85,14 +90,18 @@ class DeformableRegistration:
             half = half_of(affine)
             transform = Chain((half, flow, flow, half))
             agreement = compare(pair.source, pair.target, transform)
+            lungs = lungs_of(pair)
         quality = Quality(agreement)
         require_one_patient(quality, source, target)
         progress(stage, 1.0)
-        return DeformableMap(transform, quality, self, source, target)
+        return DeformableMap(transform, quality, lungs, self, source, target)
 
     def restore(self, state: State, source: Scan, target: Scan) -> DeformableMap:
         """The map of these scans whose state this is; KeyError or ValueError where it is none."""
-        return DeformableMap(unpack(state), Quality.of_state(state), self, source, target)
+        lungs = None
+        if "source_lungs.at" in state:
+            lungs = Region.of_state(state, "source_lungs"), Region.of_state(state, "target_lungs")
+        return DeformableMap(unpack(state), Quality.of_state(state), lungs, self, source, target)
 
 
 class DeformableMap(TransformMap):
@@ -102,6 +111,8 @@ class DeformableMap(TransformMap):
     ----------
     transform, quality
         Of the whole scans; the transform goes half way twice.
+    lungs : tuple of Region or None
+        Of source and target, where both show some.
     method : DeformableRegistration
         How to refine.
     source, target : Scan
@@ -112,11 +123,13 @@ class DeformableMap(TransformMap):
         self,
         transform: Chain,
         quality: Quality,
+        lungs: tuple[Region, Region] | None,
         method: DeformableRegistration,
         source: Scan,
         target: Scan,
     ) -> None:
         super().__init__(transform, quality)
+        self._lungs = lungs
         self._method, self._source, self._target = method, source, target
         self._refined: dict[Point, TransformMap] = {}
         self._lock = Lock()
@@ -139,21 +152,37 @@ class DeformableMap(TransformMap):
         from napari_longiseg.registration._torch.device import torch_device, torch_errors
         from napari_longiseg.registration._torch.refine import refine
 
-        method, steps = self._method, self.transform.steps
-        there = Chain(steps[: len(steps) // 2])
-        with torch_errors():
-            found = refine(
-                self._source,
-                self._target,
-                there.inverse,
-                Chain(steps[len(steps) // 2 :]),
-                as_point(there([point_mm])[0]),
-                torch_device(method.device),
-                method.refine_spacing_mm,
-                method.refine_radius_mm,
-                method.refine_iterations,
-            )
-        if found is None:
-            return TransformMap(self.transform, self.quality)
-        whole = Chain((*there.steps, found, found, *steps[len(steps) // 2 :]))
-        return TransformMap(whole, self.quality.refined(point_mm))
+        method, middle = self._method, len(self.transform.steps) // 2
+        there, on = self.transform.steps[:middle], self.transform.steps[middle:]
+        lungs = self._lungs_at(point_mm)
+        looks = [(method.refine_spacing_mm, method.refine_radius_mm)]
+        if lungs:
+            looks.insert(0, (2 * method.refine_spacing_mm, 2 * method.refine_radius_mm))
+        for spacing_mm, radius_mm in looks:
+            with torch_errors():
+                found = refine(
+                    self._source,
+                    self._target,
+                    Chain(there).inverse,
+                    Chain(on),
+                    as_point(Chain(there)([point_mm])[0]),
+                    torch_device(method.device),
+                    spacing_mm,
+                    radius_mm,
+                    method.refine_iterations,
+                    lungs,
+                )
+            if found is not None:
+                there, on = (*there, found), (found, *on)
+        return TransformMap(Chain((*there, *on)), self.quality.refined(point_mm))
+
+    def _lungs_at(self, point_mm: Point) -> tuple[Region, Region] | None:
+        """The lungs, where the point lies in them."""
+        inside = self._lungs is not None and self._lungs[0].share(np.array([point_mm]))[0] > 0
+        return self._lungs if inside else None
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays that the map is made of."""
+        lungs = self._lungs
+        parts = lungs[0].state("source_lungs") | lungs[1].state("target_lungs") if lungs else {}
+        return super().state() | parts

@@ -10,7 +10,7 @@ from scipy import linalg
 
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.registration._torch.adam import Adam
-from napari_longiseg.registration._torch.lattice import Lattice, gradient, image
+from napari_longiseg.registration._torch.lattice import gradient, image
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
 from napari_longiseg.registration._torch.pair import Pair
 from napari_longiseg.registration.transforms import Affine

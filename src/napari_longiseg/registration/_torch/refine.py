@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from napari_longiseg.core.geometry import Array, Box, Point, as_shape
@@ -12,6 +15,7 @@ from napari_longiseg.registration._torch.flow import Recipe, Velocity, fit_flow,
 from napari_longiseg.registration._torch.lattice import Lattice, image, inside
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
 from napari_longiseg.registration._torch.volume import Volume, load_cube, sample
+from napari_longiseg.registration.region import Region
 from napari_longiseg.registration.transforms import Displacement, Transform
 
 MARGIN_MM = 16.0
@@ -32,6 +36,7 @@ def refine(
     spacing_mm: float,
     radius_mm: float,
     iterations: int,
+    regions: tuple[Region, Region] | None = None,
 ) -> Displacement | None:
     """Half a finer flow in a cube around a place half way between the scans.
 
@@ -49,6 +54,8 @@ def refine(
         Of the nodes, and half the edge of the cube.
     iterations : int
         How many steps.
+    regions : tuple of Region, optional
+        What alone is compared on the source and on the target, with the nodes next to it.
 
     Returns
     -------
@@ -57,10 +64,11 @@ def refine(
     """
     centre = np.asarray(middle_mm)
     lattice = Lattice.over(centre - radius_mm, centre + radius_mm, spacing_mm, device)
-    seen = [_seen(scan, way, lattice) for scan, way in ((source, to_source), (target, to_target))]
+    of_source, of_target = regions or (None, None)
+    seen = (_seen(source, to_source, lattice, of_source), _seen(target, to_target, lattice, of_target))
     if seen[0] is None or seen[1] is None:
         return None
-    scene = _NearScene(lattice, *seen[0], *seen[1])
+    scene = _NearScene(lattice, seen[0], seen[1])
     velocity = Velocity(lattice, extends=False)
     before = _correlation(scene, velocity)
     if not np.isfinite(before):
@@ -69,32 +77,43 @@ def refine(
     return velocity.displacement() if _correlation(scene, velocity) >= before else None
 
 
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A part of a scan, where the nodes lie in it, and which of these are worth comparing."""
+
+    volume: Volume
+    places: Tensor
+    weight: Tensor
+
+    def look(self, nodes: Tensor) -> Tensor:
+        """(Z, Y, X) intensities where nodes (3, Z, Y, X; index) of the lattice lie."""
+        return image(self.volume, sample(self.places, nodes))
+
+    def weigh(self, nodes: Tensor) -> Tensor:
+        """(Z, Y, X): 0 where there is nothing to see."""
+        return inside(sample(self.places, nodes), self.volume) * sample(self.weight[None], nodes)[0]
+
+
 class _NearScene:
     """Both scans around a place."""
 
-    def __init__(
-        self, lattice: Lattice, source: Volume, at_source: Tensor, target: Volume, at_target: Tensor
-    ) -> None:
+    def __init__(self, lattice: Lattice, source: _View, target: _View) -> None:
         self.lattice = lattice
         self._source, self._target = source, target
-        self._at_source, self._at_target = at_source, at_target
         self._nodes = indices(lattice)
 
     def look(self, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
         """Source and target intensities (Z, Y, X), nodes displaced (3, Z, Y, X; mm) to either side."""
-        at_source, at_target = self._places(forth, back)
-        return image(self._source, at_source), image(self._target, at_target)
+        return self._source.look(self._moved(back)), self._target.look(self._moved(forth))
 
     def weight(self, forth: Tensor, back: Tensor) -> Tensor:
-        """(Z, Y, X): 1 where both scans show something else than air."""
-        at_source, at_target = self._places(forth, back)
-        shown = inside(at_source, self._source) * inside(at_target, self._target)
-        seen = torch.maximum(image(self._source, at_source), image(self._target, at_target)) > AIR
-        return shown * seen
+        """(Z, Y, X): 1 where both scans show something else than air, and the region where there is one."""
+        at_source, at_target = self._moved(back), self._moved(forth)
+        shown = self._source.weigh(at_source) * self._target.weigh(at_target)
+        return shown * (torch.maximum(*self.look(forth, back)) > AIR)
 
-    def _places(self, forth: Tensor, back: Tensor) -> tuple[Tensor, Tensor]:
-        at_source = sample(self._at_source, self._nodes + back / self.lattice.spacing_mm)
-        return at_source, sample(self._at_target, self._nodes + forth / self.lattice.spacing_mm)
+    def _moved(self, flow: Tensor) -> Tensor:
+        return self._nodes + flow / self.lattice.spacing_mm
 
 
 def _correlation(scene: _NearScene, velocity: Velocity) -> float:
@@ -108,16 +127,19 @@ def _correlation(scene: _NearScene, velocity: Velocity) -> float:
     return measure.mean(measure.correlation(*scene.look(*flows)))
 
 
-def _seen(scan: Scan, way: Transform, lattice: Lattice) -> tuple[Volume, Tensor] | None:
-    """The part of a scan that a lattice lies over, and where its nodes lie in it."""
+def _seen(scan: Scan, way: Transform, lattice: Lattice, region: Region | None) -> _View | None:
+    """What a scan shows under a lattice; None where that is too little."""
     points = np.stack(np.meshgrid(*lattice.axes_mm(), indexing="ij"), axis=-1).reshape(-1, 3)
     goes = way(points)
     low, high = goes.min(axis=0) - MARGIN_MM, goes.max(axis=0) + MARGIN_MM
     volume = _cut(scan, low, high, lattice.spacing_mm, lattice.device)
     if volume is None:
         return None
-    at = (goes - volume.origin) / volume.spacing
-    return volume, lattice.tensor(at.T.reshape(3, *lattice.shape))
+    places = lattice.tensor(((goes - volume.origin) / volume.spacing).T.reshape(3, *lattice.shape))
+    if region is None:
+        return _View(volume, places, torch.ones(lattice.shape, device=lattice.device))
+    within = ndimage.binary_dilation((region.share(goes) > 0.5).reshape(lattice.shape))
+    return _View(volume, places, lattice.tensor(within))
 
 
 def _cut(scan: Scan, low: Array, high: Array, spacing_mm: float, device: torch.device) -> Volume | None:

@@ -117,12 +117,6 @@ def load_at(
     return Volume(data, np.full(3, spacing_mm), np.array([axis[0] for axis in axes]))
 
 
-def with_gradient(volume: Volume) -> Tensor:
-    """(4, Z, Y, X): the intensities, and their slopes per mm along z, y and x."""
-    slopes = torch.gradient(volume.data, spacing=[float(s) for s in volume.spacing])
-    return torch.stack([volume.data, *slopes])
-
-
 def sample(channels: Tensor, index: Tensor) -> Tensor:
     """Trilinear values at continuous voxel indices; beyond the border, the border's.
 
@@ -137,8 +131,10 @@ def sample(channels: Tensor, index: Tensor) -> Tensor:
     -------
     (C, z, y, x)
     """
-    scale = torch.tensor([2.0 / (n - 1) for n in channels.shape[1:]], dtype=index.dtype, device=index.device)
-    points = (index.flatten(1).flip(0) * scale.flip(0)[:, None] - 1.0).T.contiguous()
+    points = torch.empty((*index.shape[1:], 3), dtype=index.dtype, device=index.device)
+    for axis, n in enumerate(channels.shape[1:]):
+        torch.mul(index[axis], 2.0 / (n - 1), out=points[..., 2 - axis])
+    points = points.sub_(1.0).flatten(0, 2)
     # On the CPU grid_sample runs in parallel over the batch only, so every thread gets a batch of its own.
     parts = torch.get_num_threads() if channels.device.type == "cpu" else 1
     total = len(points)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.io.transforms import FileTransform, find_transform, read_transform
+from napari_longiseg.io.transforms import FileTransform, find_transform, read_transform, write_matrix
 from napari_longiseg.registration._itk_steps import chain_of
 
 sitk = pytest.importorskip("SimpleITK")
@@ -152,6 +152,14 @@ def test_a_matrix_as_text_is_ras(tmp_path, points):
     path.write_text("\n".join(" ".join(f"{v:g}" for v in row) + " " for row in rows) + "\n")
     wanted = np.c_[points, np.ones(len(points))] @ (RAS @ rows @ RAS).T
     np.testing.assert_allclose(mapped(read_transform(path), points), wanted[:, :3], atol=1e-9)
+
+
+def test_a_matrix_is_written_as_it_is_read(tmp_path, points):
+    sitk.WriteTransform(affine(), str(tmp_path / "a.tfm"))
+    (step,) = read_transform(tmp_path / "a.tfm").steps
+    write_matrix(tmp_path / "a.mat", step)
+    found = read_transform(tmp_path / "a.mat")
+    np.testing.assert_allclose(mapped(found, points), expected(affine(), points), atol=1e-6)
 
 
 @pytest.mark.parametrize("extension", ["nii", "nii.gz", "mha", "mhd", "nrrd", "nhdr"])

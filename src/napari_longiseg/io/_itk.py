@@ -1,4 +1,4 @@
-"""Between SimpleITK images and arrays with a grid."""
+"""Between SimpleITK's images and transforms and arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.core.geometry import Grid, as_point, as_shape
+from napari_longiseg.core.geometry import Array, Grid, as_point, as_shape
 from napari_longiseg.io.points import from_xyz, to_xyz
 
 
@@ -40,3 +40,12 @@ def itk_image(array: npt.NDArray[Any], grid: Grid) -> Any:  # noqa: ANN401 - Sim
     image.SetOrigin(to_xyz(grid.origin_mm))
     image.SetDirection(np.asarray(grid.direction)[::-1, ::-1].ravel().tolist())
     return image
+
+
+def matrix_of(transform: Any) -> Array:  # noqa: ANN401 - SimpleITK has no types
+    """Homogeneous matrix (4, 4) in the order x, y, z of an affine SimpleITK transform of any kind."""
+    matrix = np.eye(4)
+    matrix[:3, 3] = start = np.asarray(transform.TransformPoint((0.0, 0.0, 0.0)))
+    for column, axis in enumerate(np.eye(3)):
+        matrix[:3, column] = np.asarray(transform.TransformPoint(axis.tolist())) - start
+    return matrix

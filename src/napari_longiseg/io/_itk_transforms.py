@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Grid, as_point, as_shape
-from napari_longiseg.io._itk import grid_of, simple_itk
+from napari_longiseg.io._itk import grid_of, matrix_of, simple_itk
 from napari_longiseg.io._transform_steps import FieldStep, LinearStep, Step
 from napari_longiseg.io._vector_fields import field_step
 
@@ -78,7 +78,7 @@ def _steps(transform: ItkTransform) -> tuple[Step, ...]:
     """The steps of a transform, first applied first; InputError without a file's name."""
     sitk = simple_itk()
     if transform.IsLinear():
-        return (_linear(transform),)
+        return (LinearStep.of_xyz(matrix_of(transform)),)
     transform = transform.Downcast()
     if isinstance(transform, sitk.CompositeTransform):
         # ITK applies the last of a composite first.
@@ -91,15 +91,6 @@ def _steps(transform: ItkTransform) -> tuple[Step, ...]:
         return (_spline(transform),)
     msg = f"a {transform.GetName()} cannot be taken apart; save it as a displacement field"
     raise InputError(msg)
-
-
-def _linear(transform: ItkTransform) -> LinearStep:
-    """Any kind of affine transform, by what it does with four points."""
-    matrix = np.eye(4)
-    matrix[:3, 3] = start = np.asarray(transform.TransformPoint((0.0, 0.0, 0.0)))
-    for column, axis in enumerate(np.eye(3)):
-        matrix[:3, column] = np.asarray(transform.TransformPoint(axis.tolist())) - start
-    return LinearStep.of_xyz(matrix)
 
 
 def _spline(transform: ItkTransform) -> FieldStep:

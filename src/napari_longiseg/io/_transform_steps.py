@@ -13,6 +13,8 @@ from napari_longiseg.core.resample import Float32
 
 SMALLEST_DETERMINANT = 1e-6
 """A matrix that shrinks volumes by more cannot be gone back by, and is no movement of a patient."""
+_FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""Between LPS and RAS, for homogeneous points x, y, z, 1."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -53,9 +55,7 @@ class LinearStep:
             Without a file's name: a matrix that is no affine map, or cannot be inverted.
         """
         matrix = np.asarray(rows, dtype=np.float64).reshape(4, 4)
-        if ras:
-            flip = np.diag([-1.0, -1.0, 1.0, 1.0])
-            matrix = flip @ matrix @ flip
+        matrix = _FLIP @ matrix @ _FLIP if ras else matrix
         if not np.isfinite(matrix).all() or not np.allclose(matrix[3], [0, 0, 0, 1], atol=1e-6):
             msg = "its matrix is not an affine one, whose last row is 0 0 0 1"
             raise InputError(msg)
@@ -63,6 +63,12 @@ class LinearStep:
             msg = "its matrix flattens space, so that there is no way back"
             raise InputError(msg)
         return cls(matrix[2::-1, 2::-1], matrix[2::-1, 3])
+
+    def rows_xyz(self, *, ras: bool = False) -> Array:
+        """The homogeneous matrix (4, 4) that :meth:`of_xyz` takes."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.matrix[::-1, ::-1], self.offset[::-1]
+        return np.asarray(_FLIP @ matrix @ _FLIP if ras else matrix)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

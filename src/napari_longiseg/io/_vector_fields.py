@@ -23,7 +23,7 @@ NIFTI_DISPLACEMENTS = "1006"
 plain vectors (1007) that ITK and ANTs write it leaves as they are, LPS."""
 
 
-def read_field(path: Path, axes: Axes, content: Content) -> FieldStep:
+def read_field(path: Path, axes: Axes = "lps", content: Content = "displacements") -> FieldStep:
     """Read a displacement field from a NIfTI, NRRD or MetaImage file of three values per voxel.
 
     Parameters

@@ -24,7 +24,10 @@ __all__ = [
     "FileTransform",
     "LinearStep",
     "find_transform",
+    "read_field",
+    "read_matrix",
     "read_transform",
+    "write_matrix",
 ]
 
 EXTENSIONS = (".tfm", ".txt", ".mat", ".h5", ".hdf5", ".dcm", "", *IMAGE_EXTENSIONS)
@@ -70,11 +73,39 @@ def read_transform(
             return FileTransform((read_field(path, axes, content),))
         if is_dicom_file(path):
             return read_registration(path, source, target)
-        with path.open("rb") as file:
-            start = file.read(LARGEST_TEXT)
-        if suffix := _itk_suffix(start):
+        if suffix := _itk_suffix(_start(path)):
             return FileTransform(read_itk_transform(path, suffix))
-        return FileTransform((_matrix(path, start),))
+        return FileTransform((read_matrix(path),))
+
+
+def read_matrix(path: str | Path) -> LinearStep:
+    """Read four rows of four numbers in RAS, as ITK-SNAP, Convert3D and greedy write an affine transform.
+
+    Raises
+    ------
+    InputError
+        When the file holds something else, or a matrix that cannot be inverted.
+    """
+    try:
+        numbers = np.array(_start(Path(path)).decode("utf-8-sig").split(), dtype=np.float64)
+        if numbers.size != 16:
+            raise ValueError
+    except ValueError as error:
+        msg = (
+            f"{path} is no transform that can be read: neither one of ITK's, nor a matrix of 4 x 4 numbers, "
+            "nor a displacement field, nor a DICOM registration."
+        )
+        raise InputError(msg) from error
+    try:
+        return LinearStep.of_xyz(numbers, ras=True)
+    except InputError as error:
+        msg = f"{path} cannot be used: {error}."
+        raise InputError(msg) from error
+
+
+def write_matrix(path: str | Path, step: LinearStep) -> None:
+    """Write an affine transform as :func:`read_matrix` reads it."""
+    np.savetxt(path, step.rows_xyz(ras=True), fmt="%.12g")
 
 
 def find_transform(folder: str | Path, source: str, target: str) -> tuple[Path, bool]:
@@ -111,6 +142,11 @@ def _lower_end(name: str, stem: str) -> str:
     return stem + name[len(stem) :].lower() if name.startswith(stem) else name
 
 
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LARGEST_TEXT)
+
+
 def _itk_suffix(start: bytes) -> str:
     """What ITK calls the format of a file that begins like this; empty where it is none of ITK's."""
     if start.startswith(TEXT_MARK):
@@ -119,22 +155,3 @@ def _itk_suffix(start: bytes) -> str:
         return ".h5"
     # MATLAB 4: five numbers, then the name of the first variable, which ITK names after the transform.
     return ".mat" if b"Transform" in start[20:64] and b"\0" in start[:20] else ""
-
-
-def _matrix(path: Path, start: bytes) -> LinearStep:
-    """A RAS matrix as text, four rows of four numbers."""
-    try:
-        numbers = np.array(start.decode("utf-8-sig").split(), dtype=np.float64)
-        if numbers.size != 16:
-            raise ValueError
-    except ValueError as error:
-        msg = (
-            f"{path} is no transform that can be read: neither one of ITK's, nor a matrix of 4 x 4 numbers, "
-            "nor a displacement field, nor a DICOM registration."
-        )
-        raise InputError(msg) from error
-    try:
-        return LinearStep.of_xyz(numbers, ras=True)
-    except InputError as error:
-        msg = f"{path} cannot be used: {error}."
-        raise InputError(msg) from error

@@ -16,6 +16,7 @@ from napari_longiseg.registration.check import (
     LINES_MM,
     MOST_VOXELS,
     check_registration,
+    straight_lines,
     working_grid,
 )
 from napari_longiseg.registration.identity import IdentityMap
@@ -121,6 +122,14 @@ def test_lines_depend_on_the_view():
     np.testing.assert_array_equal(check.lines((1, 2)), np.maximum(y, x))
     np.testing.assert_array_equal(check.lines((2, 0)), np.maximum(z, x))
     np.testing.assert_array_equal(check.lines((0, 1, 2)), np.sort(check.nearness, axis=0)[1])
+
+
+@pytest.mark.parametrize("displayed", [(1, 2), (0, 2), (0, 1, 2)])
+def test_carried_over_by_the_identity_the_lattice_is_the_source_s_own(displayed):
+    grid, lines = straight_lines(scan("T0"), displayed)
+    check = check_registration(IdentityMap(), scan("T0"), scan("T1"))
+    assert grid == check.grid
+    np.testing.assert_allclose(lines, check.lines(displayed), atol=1)
 
 
 def test_uncertainty_is_that_of_the_source_point():

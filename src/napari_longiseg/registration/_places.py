@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import ismethod
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
-from scipy.interpolate import make_interp_spline
 
 from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.core.geometry import Array, Grid, as_point, as_shape
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration.base import PointMap
-from napari_longiseg.registration.transforms import Affine, Chain, Displacement, Transform
+from napari_longiseg.registration.transforms import Affine, Chain, Displacement
 
 LATTICE_MM = 6.0
 """Widest distance between the nodes at which maps are asked; what they do in between is not seen."""
@@ -122,7 +124,7 @@ def places_on_source(
     Parameters
     ----------
     point_map : PointMap
-        Source to target. One with a ``transform`` of ours knows its inverse; any other is inverted from
+        Source to target. One with a ``transform.inverse`` knows its way back; any other is inverted from
         what it is at the nodes of *forward*.
 
     Returns
@@ -132,7 +134,7 @@ def places_on_source(
     known : (Z, Y, X) bool
         Whether the map carries the place back to the node, up to :data:`MISS_MM`.
     """
-    inverse = _with_inverse(point_map, forward).inverse
+    inverse = _way_back(point_map, forward)
     places, known = [], []
     for k in range(lattice.shape[0]):
         progress("Inverting the map", k / lattice.shape[0])
@@ -154,11 +156,12 @@ def body(scan: Scan, lattice: Grid) -> Bool:
     return np.stack([ndimage.binary_fill_holes(plane) for plane in tissue])
 
 
-def _with_inverse(point_map: PointMap, forward: Forward) -> Transform:
-    own = getattr(point_map, "transform", None)
-    if isinstance(own, Affine | Chain | Displacement):
-        return own
-    return forward.transform()
+def _way_back(point_map: PointMap, forward: Forward) -> Callable[[Array], Array]:
+    """The inverse that a map's transform has as a value (other libraries' have a method), else our own."""
+    inverse = getattr(getattr(point_map, "transform", None), "inverse", None)
+    if callable(inverse) and not ismethod(inverse):
+        return cast("Callable[[Array], Array]", inverse)
+    return forward.transform().inverse
 
 
 def _fitted(points: Array, mapped: Array) -> Affine:
@@ -173,6 +176,8 @@ def _fitted(points: Array, mapped: Array) -> Affine:
 
 
 def _weights(voxels: int, nodes: int, degree: int) -> Array:
+    from scipy.interpolate import make_interp_spline  # takes a moment that opening the panel need not pay for
+
     at = np.linspace(0.0, 1.0, nodes)
     spline = make_interp_spline(at, np.eye(nodes), k=min(degree, nodes - 1))
     return np.asarray(spline(np.linspace(0.0, 1.0, voxels)))

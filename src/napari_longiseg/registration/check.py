@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +66,11 @@ class RegistrationCheck:
     uncertainty_mm: Float32
     report: MapReport
 
+    @cached_property
+    def tells_uncertainty(self) -> bool:
+        """Whether the map knows its error anywhere."""
+        return bool(np.isfinite(self.uncertainty_mm).any())
+
     def checkerboard(self, square_mm: float) -> Float32:
         """The source scan (Z, Y, X) in every other cube of this edge, ``nan`` in those between."""
         gap = np.zeros((1, 1, 1), dtype=bool)
@@ -77,11 +84,7 @@ class RegistrationCheck:
 
         In a slice these are the planes across its two axes; in three dimensions, where two planes meet.
         """
-        a, b, *rest = (self.nearness[axis] for axis in displayed)
-        either = np.maximum(a, b)
-        for c in rest:
-            either = np.maximum(np.minimum(a, b), np.minimum(either, c))
-        return np.asarray(either)
+        return _drawn(self.nearness, displayed)
 
 
 def check_registration(
@@ -123,6 +126,17 @@ def check_registration(
     return RegistrationCheck(source, target, grid, warped, near, uncertainty, report)
 
 
+def straight_lines(scan: Scan, displayed: Collection[int]) -> tuple[Grid, npt.NDArray[np.uint8]]:
+    """A scan's own lattice, which :meth:`RegistrationCheck.lines` shows carried over, on a grid over it."""
+    grid = working_grid(scan.grid)
+    middle = np.mean(scan.grid.bounds_mm(), axis=0)
+    near = []
+    for axis, spacing in enumerate(grid.spacing_mm):
+        offset = grid.origin_mm[axis] - middle[axis] + spacing * np.arange(grid.shape[axis])
+        near.append(np.expand_dims(_near_line(offset, spacing), tuple({0, 1, 2} - {axis})))
+    return grid, np.broadcast_to(_drawn(near, displayed), grid.shape)
+
+
 def working_grid(target: Grid) -> Grid:
     """Every n-th voxel of a grid along each axis, so that at most :data:`MOST_VOXELS` are left.
 
@@ -155,10 +169,24 @@ def _sampled(source: Scan, points: Array, seen: Bool) -> npt.NDArray[np.int16]:
 
 def _nearness(source: Grid, grid: Grid, points: Array, seen: Bool) -> npt.NDArray[np.uint8]:
     """How near (3, N) source points are to the planes of the lattice, which cross in the scan's middle."""
-    offset = points - np.mean(source.bounds_mm(), axis=0)
-    distance = np.abs((offset + LINES_MM / 2) % LINES_MM - LINES_MM / 2)
-    near = np.clip(1.0 - distance / np.maximum(grid.spacing_mm, LINE_MM), 0.0, 1.0)
-    return np.where(seen, np.rint(255 * near.T), 0).astype(np.uint8)
+    offset = points.T - np.mean(source.bounds_mm(), axis=0)[:, None]
+    near = [_near_line(part, spacing) for part, spacing in zip(offset, grid.spacing_mm, strict=True)]
+    return np.where(seen, np.stack(near), 0).astype(np.uint8)
+
+
+def _near_line(offset_mm: Array, spacing_mm: float) -> npt.NDArray[np.uint8]:
+    """255 on a multiple of :data:`LINES_MM`, falling to 0 within half a line's width."""
+    distance = np.abs((offset_mm + LINES_MM / 2) % LINES_MM - LINES_MM / 2)
+    return np.rint(255 * np.clip(1.0 - distance / max(spacing_mm, LINE_MM), 0.0, 1.0)).astype(np.uint8)
+
+
+def _drawn(nearness: Sequence[Any] | npt.NDArray[Any], displayed: Collection[int]) -> npt.NDArray[np.uint8]:
+    """Lines where a view of two axes cuts the planes across them, or where two of three planes meet."""
+    a, b, *rest = (nearness[axis] for axis in displayed)
+    lines = np.maximum(a, b)
+    for c in rest:
+        lines = np.maximum(np.minimum(a, b), np.minimum(lines, c))
+    return np.asarray(lines)
 
 
 def _least_volume(forward: Forward, source: Scan, target: Scan) -> float:

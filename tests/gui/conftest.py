@@ -14,7 +14,8 @@ from napari.layers import Layer
 from napari_longiseg._napari.layers import study_layers
 from napari_longiseg._qt.panel import TrackingPanel
 from napari_longiseg.core import methods
-from napari_longiseg.core.errors import SegmentationError
+from napari_longiseg.core.errors import RegistrationError, SegmentationError
+from napari_longiseg.registration.base import MapReport
 from napari_longiseg.registration.identity import IdentityMap
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 
@@ -30,22 +31,36 @@ class Gate:
 GATE = Gate()
 
 
+class ReportingMap(IdentityMap):
+    """Every point stays where it is, and that is well known."""
+
+    def __init__(self, doubt: str) -> None:
+        self.report = MapReport("Local correlation 0.41 in the mean.", doubt)
+
+    def uncertainty_mm(self, points_mm):
+        return np.full(len(points_mm), 4.0)
+
+
 @dataclass(frozen=True)
 class FakeRegistration:
-    """Patient coordinates as they are, with an option of each usual kind."""
+    """Patient coordinates as they are, with an option of each usual kind, or trouble."""
 
     name: ClassVar[str] = "deformable"
     search_mm: float = 12.5
     levels: int = 2
     refine: bool = True
     metric: Literal["lncc", "mi"] = "lncc"
+    trouble: Literal["none", "doubt", "refusal"] = "none"
 
     def align(self, source, target, progress) -> IdentityMap:
         GATE.reached.set()
         progress(f"Aligning {source.id} to {target.id}", 0.5)
         GATE.open.wait(10)
         progress(f"Aligned {source.id} to {target.id}", 1.0)
-        return IdentityMap()
+        if self.trouble == "refusal":
+            msg = f"{source.id} and {target.id} do not show the same patient."
+            raise RegistrationError(msg)
+        return ReportingMap("The scans hardly fit." if self.trouble == "doubt" else "")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from napari_longiseg._napari.runner import Runner
+from napari_longiseg.core.landmark import Landmark
 from napari_longiseg.core.lesion import Presence
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
@@ -72,4 +73,32 @@ def test_scans_of_a_closed_study_are_let_go(study, session, track, aligned):
     session.open(study)
     gc.collect()
     assert [scan() for scan in held] == [None] * 3
+    runner.close()
+
+
+def test_a_pair_is_aligned_once_for_checking_and_for_tracking(study, session, aligned, qtbot):
+    runner, checks = Runner(session), []
+    runner.checked.connect(checks.append)
+    session.open(study)
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000) as done:
+        runner.check("T0", "T1", SETTINGS)
+    assert done.args == ["T0 lies on T1 now: choose how to look at it."]
+    assert [(check.source, check.target) for check in checks] == [study.scans[:2]]
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000):
+        runner.track([1], SETTINGS)
+    assert aligned == [("T0", "T1"), ("T0", "T2")]
+    runner.close()
+
+
+def test_landmarks_that_correct_tracking_are_seen_in_the_check(study, session, aligned, qtbot):
+    runner, checks = Runner(session), []
+    runner.checked.connect(checks.append)
+    places = (Landmark("T0", "carina", (0.0, 0.0, 0.0)), Landmark("T1", "carina", (0.0, 6.0, 0.0)))
+    session.open(replace(study, landmarks=places))
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000):
+        runner.check("T0", "T1", SETTINGS)
+    (check,) = checks
+    assert "Corrected at 1 place" in check.report.summary
+    at = check.grid.nearest_voxel((0.0, 10.0, 0.0))
+    assert check.warped[at] == pytest.approx(140, abs=25), "the source's lesion, 6 mm behind its place there"
     runner.close()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import napari.viewer
 import numpy as np
+from psygnal import Signal
 
 from napari_longiseg._napari.adopt import scan_layers
 from napari_longiseg._napari.alignment import display_shifts
 from napari_longiseg._napari.cell import Cell
-from napari_longiseg._napari.grid import put_in_grid, remove_layers
+from napari_longiseg._napari.grid import order_layers, put_in_grid, remove_layers
 from napari_longiseg._napari.layers import OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.windows import WINDOWS, window_name
 from napari_longiseg.core.geometry import Box, Point
@@ -38,7 +39,14 @@ class LayerBridge:
     defer : callable
         Runs a function once napari has finished what it is doing; layers must not be added or removed while
         napari is removing some.
+
+    Signals
+    -------
+    extras_removed()
+        The reader has removed a layer that :meth:`show_extras` has added, or a scan; all of these are gone.
     """
+
+    extras_removed = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer, session: Session, defer: Deferred) -> None:
         self._viewer = viewer
@@ -99,6 +107,24 @@ class LayerBridge:
         centre = np.asarray(camera.center)[-len(shown) :]
         if len(shown) == 2 and (np.abs(np.asarray(world)[shown] - centre) > 0.9 * half).any():
             camera.center = tuple(np.asarray(world)[shown])
+
+    def show_extras(self, extras: Mapping[str, Any]) -> None:
+        """Show one more layer between a scan and its outlines, by scan id; an empty mapping takes all away.
+
+        The layers start at the scan's origin. Where other cells have one, those without get a hidden
+        spacer: napari's grid gives every cell the same number of layers.
+        """
+        self._unlink_windows()
+        self._arranging = True
+        try:
+            with self._viewer.layers.batched_update():  # the grid is laid out once, which takes long
+                self._put_extras(extras)
+                order_layers(self._viewer, self.cells)
+        finally:
+            self._arranging = False
+            self._link_windows()
+        for cell in self.cells:
+            cell.shift(cell.shift_mm)
 
     # ---- what the session says
 
@@ -164,9 +190,13 @@ class LayerBridge:
         if len(gone) == len(self._cells):
             self._session.open(None)
             return
+        extras = [cell.extra for cell in self.cells if cell.extra is not None]
+        spoilt = any(gone or extra.unique_id not in present for extra in extras)
         self._unlink_windows()
         self._arranging = True
         try:
+            if spoilt:
+                self._put_extras({})
             for cell in gone:
                 del self._cells[cell.scan.id]
                 remove_layers(self._viewer, cell.layers)
@@ -176,8 +206,18 @@ class LayerBridge:
         finally:
             self._arranging = False
             self._link_windows()
+        if spoilt:
+            self.extras_removed.emit()
 
     # ---- helpers
+
+    def _put_extras(self, extras: Mapping[str, Any]) -> None:
+        """Give every cell its extra layer, or a spacer, or none; those of before leave the viewer."""
+        before = [cell.extra for cell in self.cells if cell.extra is not None]
+        for cell in self.cells:
+            cell.extra = extras.get(cell.scan.id, cell.spacer) if extras else None
+        now = [cell.extra for cell in self.cells]
+        remove_layers(self._viewer, [layer for layer in before if layer not in now])
 
     def _restore(self, cell: Cell, present: set[Any]) -> None:
         if cell.labels.unique_id not in present:
@@ -221,15 +261,18 @@ class LayerBridge:
 
     def _link_windows(self) -> None:
         for cell in self.cells:
-            cell.image.events.contrast_limits.connect(self._on_window)
+            for layer in cell.windowed:
+                layer.events.contrast_limits.connect(self._on_window)
 
     def _unlink_windows(self) -> None:
         for cell in self.cells:
-            cell.image.events.contrast_limits.disconnect(self._on_window)
+            for layer in cell.windowed:
+                layer.events.contrast_limits.disconnect(self._on_window)
 
     def _on_window(self, event: Any) -> None:  # noqa: ANN401 - napari's event
         """Keep the CT windows of all scans equal."""
         limits = list(event.source.contrast_limits)
         for cell in self.cells:
-            if list(cell.image.contrast_limits) != limits:
-                cell.image.contrast_limits = limits
+            for layer in cell.windowed:
+                if list(layer.contrast_limits) != limits:
+                    layer.contrast_limits = limits

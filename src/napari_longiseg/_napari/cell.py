@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import napari.layers
 import numpy as np
 
 from napari_longiseg._napari.layers import (
+    WINDOW_KEY,
     click_options,
     click_points,
     image_options,
     label_options,
+    spacer_options,
     title,
 )
 from napari_longiseg._napari.windows import WINDOW_RANGE, Window
@@ -24,7 +27,7 @@ from napari_longiseg.core.scan import Scan, Study
 
 
 class Cell:
-    """Three layers of one scan.
+    """Three layers of one scan, and one more between the scan and its outlines while that is wanted.
 
     Parameters
     ----------
@@ -48,12 +51,25 @@ class Cell:
         self.image.name_overlay.font_size = 12
         self.labels = self.new_labels()
         self.clicks = self.new_clicks()
+        self.extra: Any | None = None
         self.shift_mm: Point = (0.0, 0.0, 0.0)
 
     @property
-    def layers(self) -> tuple[Any, Any, Any]:
-        """Image, labels and clicks, from bottom to top."""
-        return self.image, self.labels, self.clicks
+    def layers(self) -> tuple[Any, ...]:
+        """Image, the extra layer where there is one, labels and clicks, from bottom to top."""
+        extra = () if self.extra is None else (self.extra,)
+        return self.image, *extra, self.labels, self.clicks
+
+    @cached_property
+    def spacer(self) -> napari.layers.Points:
+        """A hidden layer for the place of the extra one."""
+        return napari.layers.Points(None, **spacer_options(self.scan))
+
+    @property
+    def windowed(self) -> tuple[Any, ...]:
+        """The layers that are shown in the CT window."""
+        follows = self.extra is not None and WINDOW_KEY in self.extra.metadata
+        return (self.image, self.extra) if follows else (self.image,)
 
     def new_labels(self) -> napari.layers.Labels:
         """An empty label layer."""

@@ -14,6 +14,7 @@ from napari_longiseg._napari.adopt import kept_session, loaded_study, same_scans
 from napari_longiseg._napari.aim import aim
 from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.clicks import ClickRouter
+from napari_longiseg._napari.registration_check import CheckView
 from napari_longiseg._napari.runner import Runner
 from napari_longiseg.core.errors import LongisegError
 from napari_longiseg.core.geometry import Point
@@ -24,7 +25,7 @@ from napari_longiseg.tracking.setup import TrackSettings
 
 
 class Desk:
-    """Owns a session, its bridge to the viewer, the click router and the runner.
+    """Owns a session, its bridge to the viewer, the view of a check, the click router and the runner.
 
     Signals hold all of these weakly, so whoever makes a desk must keep it, and close it.
 
@@ -62,11 +63,13 @@ class Desk:
         self._last: tuple[int, Click] | None = None
         self.session = kept_session(viewer.layers) or Session()
         self.bridge = LayerBridge(viewer, self.session, self._defer)
+        self.check_view = CheckView(viewer, self.session, self.bridge)
         self.router = ClickRouter(viewer, self.bridge)
         self.runner = Runner(self.session)
         self.router.clicked.connect(self._on_clicked)
         self.router.missed.connect(self.failed)
         self.runner.refused.connect(self._on_refused)
+        self.runner.checked.connect(self.check_view.open)
         viewer.layers.events.inserted.connect(self._on_inserted)
 
     def close(self) -> None:
@@ -76,6 +79,7 @@ class Desk:
         self._closed = True
         self.runner.close()
         self.router.enabled = False
+        self.check_view.close()
         self.bridge.close()
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
 
@@ -100,6 +104,11 @@ class Desk:
             self.failed.emit("Click a lesion on one of the scans first.")
             return
         self._track(ready)
+
+    def check(self, source: str, target: str) -> None:
+        """Align two scans, and look at how well they fit."""
+        if settings := self._checked_settings():
+            self.runner.check(source, target, settings)
 
     def export(self, folder: Path) -> None:
         """Write masks, table and record of all lesions into a folder."""

@@ -18,14 +18,8 @@ def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
 
     Layers that the viewer lacks are added; those of other plugins come after ours.
     """
-    for position, wanted in enumerate(layer for cell in cells for layer in cell.layers):
-        ids = [layer.unique_id for layer in viewer.layers]
-        if wanted.unique_id not in ids:
-            viewer.layers.insert(position, wanted)
-        elif ids[position] != wanted.unique_id:
-            viewer.layers.move(ids.index(wanted.unique_id), position)
+    order_layers(viewer, cells)
     grid = viewer.canvas.grid
-    grid.stride = 3
     grid.shape = (1, max(len(cells), 1))
     grid.spacing = 4
     grid.enabled = True
@@ -33,6 +27,18 @@ def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
     viewer.scene.camera.orientation = FAITHFUL_3D
     if cells:
         viewer.layers.selection.active = cells[0].image
+
+
+def order_layers(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
+    """Bring the layers of all cells, an equal number each, into the order that the grid counts them in."""
+    for position, wanted in enumerate(layer for cell in cells for layer in cell.layers):
+        ids = [layer.unique_id for layer in viewer.layers]
+        if wanted.unique_id not in ids:
+            viewer.layers.insert(position, wanted)
+        elif ids[position] != wanted.unique_id:
+            viewer.layers.move(ids.index(wanted.unique_id), position)
+    if cells:
+        viewer.canvas.grid.stride = len(cells[0].layers)
 
 
 def remove_layers(viewer: napari.viewer.Viewer, layers: Iterable[Any]) -> None:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from napari_longiseg._napari.colours import Rgba, lesion_colormap, lesion_rgba
 from napari_longiseg._napari.windows import WINDOWS, Window, window_name
+from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.lesion import Lesion
 from napari_longiseg.core.scan import Scan, Study
 
@@ -21,6 +22,8 @@ SESSION_KEY = "longiseg_session"
 """Where an image layer keeps the session that works on it, so that a panel opened again goes on with it."""
 OVERLAY_KEY = "longiseg_overlay"
 """Marks the label and click layers, which show a session and are made anew with every panel."""
+WINDOW_KEY = "longiseg_window"
+"""Marks layers beside the scans that are in HU and shown in the CT window, too."""
 
 CLICK_SHARE = 0.05
 """Size of a click's cross as a share of the scan's width: seen when the whole body is in view."""
@@ -37,7 +40,7 @@ def study_layers(study: Study) -> list[LayerData]:
 def image_options(scan: Scan, study: Study, window: Window) -> dict[str, Any]:
     """Options of a scan's image layer."""
     return {
-        **space_options(scan),
+        **space_options(scan.grid),
         "name": scan.id,
         "colormap": "gray",
         "contrast_limits": window,
@@ -48,7 +51,7 @@ def image_options(scan: Scan, study: Study, window: Window) -> dict[str, Any]:
 def label_options(scan: Scan) -> dict[str, Any]:
     """Options of a scan's label layer: lesion ids in the lesions' colours."""
     return {
-        **space_options(scan),
+        **space_options(scan.grid),
         "name": f"{scan.id} lesions",
         "metadata": {OVERLAY_KEY: True},
         "colormap": lesion_colormap(),
@@ -59,7 +62,7 @@ def label_options(scan: Scan) -> dict[str, Any]:
 def click_options(scan: Scan) -> dict[str, Any]:
     """Options of the layer with a scan's clicks; its data are voxel indices."""
     return {
-        **space_options(scan),
+        **space_options(scan.grid),
         "name": f"{scan.id} clicks",
         "metadata": {OVERLAY_KEY: True},
         "ndim": 3,
@@ -71,11 +74,22 @@ def click_options(scan: Scan) -> dict[str, Any]:
     }
 
 
-def space_options(scan: Scan) -> dict[str, Any]:
-    """Where a scan's layers lie: LPS mm, order (z, y, x)."""
+def spacer_options(scan: Scan) -> dict[str, Any]:
+    """Options of a hidden layer that keeps the cells of napari's grid at equal numbers of layers."""
     return {
-        "scale": scan.grid.spacing_mm,
-        "translate": scan.grid.origin_mm,
+        **space_options(scan.grid),
+        "name": f"{scan.id} spacer",
+        "metadata": {OVERLAY_KEY: True},
+        "ndim": 3,
+        "visible": False,
+    }
+
+
+def space_options(grid: Grid) -> dict[str, Any]:
+    """Where a layer on an LPS grid lies: mm, order (z, y, x)."""
+    return {
+        "scale": grid.spacing_mm,
+        "translate": grid.origin_mm,
         "units": ("mm",) * 3,
         "axis_labels": ("z", "y", "x"),
     }

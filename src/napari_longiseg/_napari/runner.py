@@ -1,4 +1,4 @@
-"""One job at a time for a session: opening, tracking and exporting, in threads."""
+"""One job at a time for a session: opening, tracking, checking and exporting, in threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from qtpy.QtCore import QObject, Signal
 
 from napari_longiseg._napari.job import Job, Work
-from napari_longiseg._napari.summary import run_summary
+from napari_longiseg._napari.registration_check import CheckTask
+from napari_longiseg._napari.summary import doubts_of, run_summary
 from napari_longiseg._napari.tasks import ExportTask, OpenTask, TrackTask
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Finding
@@ -38,6 +39,10 @@ class Runner(QObject):
         One sentence.
     succeeded(str)
         One sentence.
+    doubted(str)
+        In place of ``succeeded``: what was done, and why a reader must not trust all of it.
+    checked(object)
+        A :class:`RegistrationCheck` to be looked at.
     refused(int, str)
         Nothing was outlined at the click that this lesion was tracked for; one sentence why.
     """
@@ -47,6 +52,8 @@ class Runner(QObject):
     progressed = Signal(str, float)
     failed = Signal(str)
     succeeded = Signal(str)
+    doubted = Signal(str)
+    checked = Signal(object)
     refused = Signal(int, str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -55,6 +62,7 @@ class Runner(QObject):
         self._begin()
         self._job: Job | None = None
         self._running: frozenset[int] = frozenset()
+        self._checking = False
         self._queued: set[int] = set()
         self._refused: set[int] = set()
         self._clicked: dict[int, str] = {}
@@ -94,6 +102,17 @@ class Runner(QObject):
         self.waiting_changed.emit()
         if not self.busy:
             self._track_queued()
+
+    def check(self, source: str, target: str, settings: TrackSettings) -> None:
+        """Align two scans, by id, and bring one to the other, to be looked at."""
+        if self.busy:
+            self.failed.emit("Wait until the running work is done, or cancel it, before you check a pair.")
+            return
+        session = self._session
+        study = session.study_with(lesion.id for lesion in session.lesions)
+        self._checking = True
+        task = CheckTask(study, session.findings, source, target, settings, self._cache)
+        self._start(task, self.checked.emit, f"{source} lies on {target} now: choose how to look at it.")
 
     def export(self, folder: Path, settings: TrackSettings) -> None:
         """Write masks, table and record of the session's findings."""
@@ -187,18 +206,27 @@ class Runner(QObject):
         self._message = f"Results are in {folder}."
 
     def _on_ended(self, done: bool) -> None:
-        tracked, self._job, self._running = self._running, None, frozenset()
+        tracked, self._job, self._running, self._checking = self._running, None, frozenset(), False
         self.waiting_changed.emit()
         if done:
-            self.succeeded.emit(run_summary(self._session, tracked) if tracked else self._message)
+            self._conclude(tracked)
         if self._queued:
             self._track_queued()
         if not self.busy:
             self.busy_changed.emit(False)
 
+    def _conclude(self, tracked: frozenset[int]) -> None:
+        """Say what was done; where the alignment is doubtful, that comes with it."""
+        message = run_summary(self._session, tracked) if tracked else self._message
+        doubts = doubts_of(self._session, tracked, self._registrations.values())
+        if doubts:
+            self.doubted.emit(f"{message} {doubts}")
+        else:
+            self.succeeded.emit(message)
+
     def _on_study_changed(self, _: Study | None) -> None:
         """Work on the study before is of no use any more; the job that has just opened this one may end."""
         self._queued.clear()
         self._begin()
-        if self._running and self._job is not None:
+        if (self._running or self._checking) and self._job is not None:
             self._job.cancel()

@@ -10,6 +10,7 @@ import napari.viewer
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QFileDialog, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from napari_longiseg._napari.check_layers import View
 from napari_longiseg._napari.colours import lesion_hex
 from napari_longiseg._napari.desk import Desk
 from napari_longiseg._napari.windows import WINDOWS, window_name
@@ -18,6 +19,7 @@ from napari_longiseg._qt.lesion_model import LesionModel
 from napari_longiseg._qt.lesion_table import LesionTable
 from napari_longiseg._qt.options_box import OptionsBox
 from napari_longiseg._qt.progress_box import ProgressBox
+from napari_longiseg._qt.registration_box import RegistrationBox
 from napari_longiseg._qt.study_bar import StudyBar
 from napari_longiseg._qt.texts import next_step
 from napari_longiseg.core.scan import Study
@@ -53,6 +55,7 @@ class TrackingPanel(QWidget):
         self.track_all_button = QPushButton("Track all")
         self.export_button = QPushButton("Export…")
         self.progress = ProgressBox()
+        self.registration = RegistrationBox()
         self._lay_out()
         self._connect()
         self._on_study(None)
@@ -70,6 +73,7 @@ class TrackingPanel(QWidget):
         self.session.study_changed.disconnect(self._on_study)
         self.session.lesions_changed.disconnect(self._update_buttons)
         self.session.selection_changed.disconnect(self._on_selection)
+        self.desk.check_view.changed.disconnect(self._on_check)
         self.model.close()
         self.desk.close()
 
@@ -94,6 +98,7 @@ class TrackingPanel(QWidget):
         column.addWidget(self.table, 1)
         column.addLayout(buttons)
         column.addWidget(self.progress)
+        column.addWidget(self.registration)
         column.addWidget(self.options)
         column.addWidget(disclaimer)
         self.setMinimumWidth(380)
@@ -108,8 +113,13 @@ class TrackingPanel(QWidget):
         runner.progressed.connect(self.progress.set_progress)
         runner.failed.connect(self.progress.complain)
         runner.succeeded.connect(self.progress.say)
+        runner.doubted.connect(self.progress.complain)
         desk.noticed.connect(self.progress.say)
         desk.failed.connect(self.progress.complain)
+        desk.check_view.changed.connect(self._on_check)
+        self.registration.check_requested.connect(desk.check)
+        self.registration.view_chosen.connect(desk.check_view.show)
+        self.registration.square_chosen.connect(desk.check_view.set_square)
         self.study_bar.open_requested.connect(runner.open)
         self.study_bar.window_chosen.connect(desk.bridge.set_window)
         self.study_bar.aligned_changed.connect(desk.bridge.set_aligned)
@@ -133,15 +143,22 @@ class TrackingPanel(QWidget):
         self.click_bar.place.setChecked(study is not None)
         self.table.empty_text = next_step(study)
         self.progress.say(next_step(study))
+        self.registration.show_study(study)
         self._update_buttons()
 
     def _on_selection(self, lesion_id: int | None) -> None:
         self.table.show_selected(lesion_id)
+        if lesion_id is not None and self.desk.check_view.view is View.OFF:
+            self.registration.propose(self.session.lesion(lesion_id).source_scan)
         self._update_buttons()
 
     def _on_busy(self, busy: bool) -> None:
         self.progress.set_busy(busy)
+        self.registration.set_busy(busy)
         self._update_buttons()
+
+    def _on_check(self) -> None:
+        self.registration.show_check(self.desk.check_view.check, self.desk.check_view.view)
 
     def _update_buttons(self) -> None:
         study, selected = self.session.study is not None, self.session.selected is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from napari_longiseg._napari.check_layers import SOURCE_COLOUR, TARGET_COLOUR, View
 from napari_longiseg.core.lesion import Finding, Lesion, Presence
 from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.registration.check import LINES_MM, RegistrationCheck
 
 PRESENCE = {
     Presence.PRESENT: "present",
@@ -76,3 +78,26 @@ def finding_tip(finding: Finding | None) -> str:
     if finding.reason:
         lines.append(finding.reason)
     return "\n".join(lines)
+
+
+def check_text(check: RegistrationCheck) -> str:
+    """Which scans were aligned, and how well they fit."""
+    return f"{check.source.id} on {check.target.id}: {check.report.summary}"
+
+
+def view_hint(check: RegistrationCheck, view: View) -> str:
+    """What to look for in a view of a registration."""
+    source, target = check.source.id, check.target.id
+    if view is View.OVERLAY:
+        return f"Grey where both agree; {SOURCE_COLOUR} is {source} alone, {TARGET_COLOUR} {target} alone."
+    if view is View.CHECKERBOARD:
+        return f"{source} and {target} in turn: outlines must run on from square to square."
+    if view is View.GRID:
+        return f"Lines {LINES_MM:g} mm apart on {source}, and where they come to lie on {target}."
+    if view is View.UNCERTAINTY:
+        if not check.tells_uncertainty:
+            return "This registration cannot tell how far off it is."
+        return (
+            "Nine of ten points are expected to be off by less than this, in mm; without colour: not known."
+        )
+    return ""

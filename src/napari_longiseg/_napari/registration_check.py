@@ -1,0 +1,188 @@
+"""A checked registration shown over its target scan, one view of it at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import napari.layers
+import napari.viewer
+from psygnal import Signal
+
+from napari_longiseg._napari.bridge import LayerBridge
+from napari_longiseg._napari.check_layers import TARGET_COLOUR, View, check_layers
+from napari_longiseg.core.lesion import Finding
+from napari_longiseg.core.methods import REGISTRATIONS, create
+from napari_longiseg.core.progress import Progress, scaled
+from napari_longiseg.core.scan import Study
+from napari_longiseg.registration.base import bound_to
+from napari_longiseg.registration.cache import RegistrationCache
+from napari_longiseg.registration.check import RegistrationCheck, check_registration, straight_lines
+from napari_longiseg.session import Session
+from napari_longiseg.tracking.pairs import PairMaps
+from napari_longiseg.tracking.setup import TrackSettings
+
+SQUARE_MM = 30.0
+"""Edge of the checkerboard's squares at first."""
+
+
+@dataclass(frozen=True)
+class CheckTask:
+    """Align two scans and bring one to the other, to be looked at.
+
+    Attributes
+    ----------
+    study : Study
+        The scans, with all lesions.
+    findings : tuple of Finding
+        What is known of them, which may correct the map.
+    source, target : str
+        Ids of the scans.
+    settings : TrackSettings
+        As for tracking; the method is made in the thread, since this may import torch or SimpleITK.
+    cache : RegistrationCache
+        That of tracking: a pair is aligned once.
+    """
+
+    study: Study
+    findings: tuple[Finding, ...]
+    source: str
+    target: str
+    settings: TrackSettings
+    cache: RegistrationCache
+
+    def __call__(self, progress: Progress) -> Iterator[RegistrationCheck]:
+        """Yield the check."""
+        progress("Starting", 0.0)
+        choice = self.settings.registration
+        method = bound_to(create(REGISTRATIONS, choice.name, **choice.options), self.study)
+        maps = PairMaps.of(method, self.cache, self.study, self.settings.options, self.findings)
+        source, target = self.study.scan(self.source), self.study.scan(self.target)
+        point_map = maps.whole(source, target, scaled(progress, 0.0, 0.7))
+        yield check_registration(point_map, source, target, scaled(progress, 0.7, 1.0))
+
+
+class CheckView:
+    """Shows a registration check in the cell of its target, and takes it away without a trace.
+
+    Whoever makes it must keep it, and close it before the bridge.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Also a ``ViewerModel``.
+    session : Session
+        Checks belong to its study.
+    bridge : LayerBridge
+        Owns the cells.
+
+    Signals
+    -------
+    changed()
+        There is another check, or none any more, or another view of it.
+    """
+
+    changed = Signal()
+
+    def __init__(self, viewer: napari.viewer.Viewer, session: Session, bridge: LayerBridge) -> None:
+        self._viewer = viewer
+        self._session = session
+        self._bridge = bridge
+        self._check: RegistrationCheck | None = None
+        self._view = View.OFF
+        self._square_mm = SQUARE_MM
+        self._layers: dict[str, napari.layers.Image] = {}
+        self._tinted: tuple[Any, Any] | None = None
+        session.study_changed.connect(self._on_study)
+        bridge.extras_removed.connect(self._on_extras_removed)
+        viewer.dims.events.order.connect(self._on_displayed)
+        viewer.dims.events.ndisplay.connect(self._on_displayed)
+
+    @property
+    def check(self) -> RegistrationCheck | None:
+        """What can be looked at."""
+        return self._check
+
+    @property
+    def view(self) -> View:
+        """What is looked at."""
+        return self._view
+
+    def open(self, check: RegistrationCheck) -> None:
+        """Look at another check, in the view chosen before, at first as an overlay."""
+        self._check = check
+        self.show(View.OVERLAY if self._view is View.OFF else self._view)
+
+    def show(self, view: View) -> None:
+        """Look at the check in another way, where its scans are still there."""
+        self._untint()
+        check, image = self._check, self._target_image()
+        self._view = View.OFF if image is None else view
+        self._layers = {}
+        if check is not None and image is not None:
+            displayed, window = self._viewer.dims.displayed, tuple(image.contrast_limits)
+            self._layers = check_layers(check, view, displayed, self._square_mm, window)
+        self._bridge.show_extras(self._layers)
+        if check is not None and image is not None:
+            # Napari shows the value under the cursor of the active layer, such as the uncertainty.
+            self._viewer.layers.selection.active = self._layers.get(check.target.id, image)
+            if view is View.OVERLAY:
+                self._tint(image)
+        self.changed.emit()
+
+    def set_square(self, square_mm: float) -> None:
+        """Choose the edge of the checkerboard's squares."""
+        self._square_mm = square_mm
+        if self._check is not None and self._view is View.CHECKERBOARD:
+            self._layers[self._check.target.id].data = self._check.checkerboard(square_mm)
+
+    def close(self) -> None:
+        """Take everything away and stop watching."""
+        self._session.study_changed.disconnect(self._on_study)
+        self._bridge.extras_removed.disconnect(self._on_extras_removed)
+        self._viewer.dims.events.order.disconnect(self._on_displayed)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_displayed)
+        if self._view is not View.OFF:
+            self.show(View.OFF)
+
+    # ---- what the session, the bridge and napari say
+
+    def _on_study(self, _: Study | None) -> None:
+        """The bridge has taken the layers away with the study before."""
+        self._check = None
+        self._on_extras_removed()
+
+    def _on_extras_removed(self) -> None:
+        self._untint()
+        self._view = View.OFF
+        self.changed.emit()
+
+    def _on_displayed(self, _: Any) -> None:  # noqa: ANN401 - napari's event
+        """Lines depend on the axes that are displayed."""
+        if self._check is not None and self._view is View.GRID:
+            displayed = self._viewer.dims.displayed
+            self._layers[self._check.source.id].data = straight_lines(self._check.source, displayed)[1]
+            self._layers[self._check.target.id].data = self._check.lines(displayed)
+
+    # ---- helpers
+
+    def _target_image(self) -> Any | None:  # noqa: ANN401 - may be a proxy of a layer
+        """The target's own image, where both scans are still shown."""
+        if self._check is None:
+            return None
+        images = {cell.scan.id: cell.image for cell in self._bridge.cells}
+        return images.get(self._check.target.id) if self._check.source.id in images else None
+
+    def _tint(self, image: Any) -> None:  # noqa: ANN401 - may be a proxy of a layer
+        """Colour the target's own image for the overlay."""
+        self._tinted = image, image.colormap
+        image.colormap = TARGET_COLOUR
+
+    def _untint(self) -> None:
+        """Give it its colours back, unless the reader has chosen others meanwhile."""
+        if self._tinted is not None:
+            image, before = self._tinted
+            self._tinted = None
+            if image.colormap.name == TARGET_COLOUR:
+                image.colormap = before

@@ -11,7 +11,6 @@ import torch  # noqa: TID253 - the network is made of it
 
 from napari_longiseg.core.errors import (
     Cancelled,
-    GeometryError,
     InputError,
     MissingMethodError,
     RegistrationError,
@@ -25,8 +24,6 @@ from napari_longiseg.io.scans import load_scan
 from napari_longiseg.models import registry
 from napari_longiseg.registration._icon.common import common_lattice
 from napari_longiseg.registration._icon.images import Window, network_input
-from napari_longiseg.registration._icon.instance import loss, optimise
-from napari_longiseg.registration._icon.lungs import lungs_of
 from napari_longiseg.registration._icon.network import displacement, load_network, make_network
 from napari_longiseg.registration._icon.run import Recipe, ask
 from napari_longiseg.registration.base import RestoringRegistration
@@ -397,108 +394,6 @@ class TestAlign:
     def test_further_fitting_on_a_cpu_is_refused_with_its_cost(self, first):
         with pytest.raises(RegistrationError, match="some 2 minutes and 11 GB; use a CUDA device"):
             UnigradiconRegistration(device="cpu", instance_steps=50).align(first, first, silent)
-
-
-class TestLungs:
-    GRID = Grid((20, 20, 20), (4.0, 2.0, 2.0), (5.0, 6.0, 7.0))
-
-    def scan(self, scan_id="T0"):
-        return Scan(scan_id, np.full(self.GRID.shape, -850, np.int16), self.GRID)
-
-    def test_of_a_file_are_all_its_labels(self, tmp_path):
-        finer = Grid((40, 40, 40), (2.0, 1.0, 1.0), (4.0, 5.5, 6.5))
-        labels = np.zeros(finer.shape, np.uint8)
-        labels[:20, :20], labels[20:, :20] = 10, 14
-        write_image(tmp_path / "T0.nii.gz", labels, finer)
-        mask, statement = lungs_of(self.scan(), str(tmp_path))
-        assert mask[:, :10].all()
-        assert not mask[:, 10:].any()
-        assert statement == "The lungs of T0 are those of T0.nii.gz."
-
-    def test_of_another_scan_do_not_fit(self, tmp_path):
-        elsewhere = Grid(self.GRID.shape, self.GRID.spacing_mm, (500.0, 6.0, 7.0))
-        write_image(tmp_path / "T0.nii.gz", np.ones(elsewhere.shape, np.uint8), elsewhere)
-        with pytest.raises(GeometryError, match=r"T0.nii.gz does not fit scan T0"):
-            lungs_of(self.scan(), str(tmp_path))
-
-    def test_every_scan_needs_a_file(self, tmp_path):
-        with pytest.raises(InputError, match=r"There is no lung mask .*T0.nii.gz; each scan needs"):
-            lungs_of(self.scan(), str(tmp_path))
-
-    def test_without_any_the_report_says_so(self):
-        masks, remarks = LunggradiconRegistration()._look_at(self.scan(), self.scan("T1"), silent)
-        assert masks == (None, None)
-        assert "No lungs were found on T0. No lungs were found on T1." in remarks.doubt
-        assert "without lung masks" in remarks.doubt
-
-    def test_of_files_are_told_in_the_report(self, tmp_path):
-        for scan_id in ("T0", "T1"):
-            write_image(tmp_path / f"{scan_id}.nii.gz", np.ones(self.GRID.shape, np.uint8), self.GRID)
-        method = LunggradiconRegistration(lungs=str(tmp_path))
-        masks, remarks = method._look_at(self.scan(), self.scan("T1"), silent)
-        assert all(mask.all() for mask in masks)
-        assert (
-            remarks.summary
-            == "The lungs of T0 are those of T0.nii.gz. The lungs of T1 are those of T1.nii.gz."
-        )
-        assert remarks.doubt == ""
-
-
-class TestFurtherFitting:
-    EDGE = 24
-
-    @pytest.fixture
-    def tiny(self):
-        """A network of one layer, in the ICON package's own clothes."""
-        from icon_registration.network_wrappers import FunctionFromVectorField
-
-        class Layer(torch.nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.layer = torch.nn.Conv3d(2, 3, 3, padding=1)
-                with torch.no_grad():
-                    self.layer.weight.normal_(0, 0.01, generator=torch.Generator().manual_seed(0))
-                    self.layer.bias.zero_()
-
-            def forward(self, moving, fixed):
-                return self.layer(torch.cat([moving, fixed], 1))
-
-        found = FunctionFromVectorField(Layer())
-        found.assign_identity_map((1, 1, self.EDGE, self.EDGE, self.EDGE))
-        return found
-
-    @pytest.fixture
-    def images(self):
-        drawn = torch.rand((2, 1, 1, 12, 12, 12), generator=torch.Generator().manual_seed(1))
-        size = (self.EDGE,) * 3
-        return tuple(torch.nn.functional.interpolate(image, size=size, mode="trilinear") for image in drawn)
-
-    def test_the_loss_is_the_published_one(self, tiny, images):
-        from icon_registration.losses import LNCC, GradientICONSparse
-
-        published = GradientICONSparse(tiny, LNCC(sigma=5), lmbda=1.5)
-        published.assign_identity_map((1, 1, self.EDGE, self.EDGE, self.EDGE))
-        torch.manual_seed(3)
-        expected = published(*images).all_loss.item()
-        generator = torch.Generator().manual_seed(3)
-        assert loss(tiny, *images, generator, dark_outside=False).item() == pytest.approx(expected, rel=1e-5)
-        assert loss(tiny, *images, generator, dark_outside=True).item() != pytest.approx(expected, rel=1e-5)
-
-    def test_makes_the_loss_smaller_and_is_deterministic(self, tiny, images):
-        def now():
-            with torch.no_grad():
-                return loss(tiny, *images, torch.Generator().manual_seed(9), dark_outside=True).item()
-
-        before, weight = now(), tiny.net.layer.weight
-        start = weight.detach().clone()
-        optimise(tiny, *images, 6, dark_outside=True)
-        assert now() < before
-        once = weight.detach().clone()
-        with torch.no_grad():
-            weight.copy_(start)
-            tiny.net.layer.bias.zero_()
-        optimise(tiny, *images, 6, dark_outside=True)
-        assert torch.equal(weight, once)
 
 
 def test_a_displacement_has_the_unit_of_the_patient():

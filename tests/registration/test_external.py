@@ -6,12 +6,17 @@ import os
 
 import numpy as np
 import pytest
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from napari_longiseg.core.errors import Cancelled, InputError
 from napari_longiseg.core.methods import REGISTRATIONS, create
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.registration.base import ReportingPointMap, StudyRegistration
+from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.registration.external import ExternalRegistration
 
 sitk = pytest.importorskip("SimpleITK")
@@ -53,6 +58,26 @@ def bend(tmp_path, later, motion_of):
     image.SetOrigin(low[::-1].tolist())
     sitk.WriteImage(image, str(tmp_path / "bend.nii.gz"))
     return str(tmp_path / "bend.nii.gz")
+
+
+def spatial_registration(path, mm) -> None:
+    """A DICOM registration of one frame of reference to another, by a shift (z, y, x)."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = (
+        "1.2.840.10008.5.1.4.1.1.66.1",
+        ExplicitVRLittleEndian,
+    )
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    matrix, registration, frame, ds = Dataset(), Dataset(), Dataset(), Dataset()
+    rows = np.eye(4)
+    rows[:3, 3] = mm[::-1]
+    matrix.FrameOfReferenceTransformationMatrix = rows.ravel().tolist()
+    matrix.FrameOfReferenceTransformationMatrixType = "RIGID"
+    registration.MatrixSequence = Sequence([matrix])
+    frame.FrameOfReferenceUID, frame.MatrixRegistrationSequence = generate_uid(), Sequence([registration])
+    ds.SOPClassUID, ds.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    ds.FrameOfReferenceUID, ds.RegistrationSequence, ds.file_meta = generate_uid(), Sequence([frame]), meta
+    dcmwrite(path, ds, enforce_file_format=True)
 
 
 def align(source, target, file, **options):
@@ -144,19 +169,45 @@ class TestStudies:
         with pytest.raises(InputError, match="maps one scan to one other, and P has 3; give a folder"):
             ExternalRegistration(shift()).for_study(study)
 
+    def test_a_dicom_registration_of_two_scans_that_are_no_dicom(self, first, moved, tmp_path):
+        """Which of its matrices belongs to which scan is a guess, and both ways must agree on it."""
+        path = tmp_path / "REG.dcm"
+        spatial_registration(path, SHIFT_MM)
+        method = ExternalRegistration(str(path)).for_study(Study("P", (first, moved)))
+        there, back = method.align(first, moved, silent), method.align(moved, first, silent)
+        np.testing.assert_allclose(there([SHIFT_MM]), [2 * SHIFT_MM])
+        np.testing.assert_allclose(back(there([SHIFT_MM])), [SHIFT_MM])
+        assert there.report.doubt.startswith("The scans do not say which frames of reference in REG.dcm")
+
+    def test_a_dicom_registration_may_hold_many(self, first, moved, later, tmp_path):
+        spatial_registration(tmp_path / "REG.dcm", SHIFT_MM)
+        study = Study("P", (first, moved, Scan("T2", later.image, later.grid)))
+        method = ExternalRegistration(str(tmp_path / "REG.dcm"))
+        assert method.for_study(study) is method
+
     def test_a_folder_serves_any_number_of_scans(self, first, moved, later, tmp_path):
         study = Study("P", (first, moved, Scan("T2", later.image, later.grid)))
         method = ExternalRegistration(str(tmp_path))
         assert method.for_study(study) is method
 
 
-def test_a_file_that_was_written_again_is_another_method(shift):
-    """Else the map of the old one would be taken from the cache."""
-    file = shift()
-    before = ExternalRegistration(file)
-    assert before == ExternalRegistration(file)
-    os.utime(file, ns=(1, 1))
-    assert repr(before) != repr(ExternalRegistration(file))
+def test_a_file_that_was_written_again_gives_another_map(first, moved, shift):
+    """A cache would take the map of the old one otherwise."""
+    method = ExternalRegistration(shift()).for_study(Study("P", (first, moved)))
+    cache = RegistrationCache()
+    before = cache.point_map(method, first, moved, silent)
+    assert cache.point_map(method, first, moved, silent) is before
+    os.utime(shift(mm=2 * SHIFT_MM), ns=(1, 1))
+    after = cache.point_map(method, first, moved, silent)
+    np.testing.assert_allclose(after([SHIFT_MM]), [3 * SHIFT_MM])
+
+
+def test_a_folder_changes_with_its_files(shift, tmp_path):
+    method = ExternalRegistration(str(tmp_path))
+    assert method.version == ""
+    shift("T0_to_T1.tfm")
+    assert method.version != ""
+    assert ExternalRegistration(str(tmp_path / "none")).version == ""
 
 
 class TestRefusals:

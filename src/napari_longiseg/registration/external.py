@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, get_args
 
@@ -48,8 +48,6 @@ class ExternalRegistration:
     invert: bool = False
     axes: Axes = "lps"
     content: Content = "displacements"
-    stamp: str = field(default="", init=False)
-    """When the file was last written, so that the map of an older one is not used again."""
 
     name: ClassVar[str] = "external"
 
@@ -58,7 +56,11 @@ class ExternalRegistration:
             if value not in get_args(words):
                 msg = f"The option {option!r} must be {' or '.join(get_args(words))}, not {value!r}."
                 raise InputError(msg)
-        object.__setattr__(self, "stamp", _stamp(self.file))
+
+    @property
+    def version(self) -> str:
+        """When the file was last written, so that the map of an older one is not used again."""
+        return _written(Path(self.file)) if self.file else ""
 
     def for_study(self, study: Study) -> ExternalRegistration | SingleFileRegistration:
         """The same for the scans of this study: a single file goes from the first scan to the second.
@@ -141,17 +143,21 @@ class SingleFileRegistration:
 
     name: ClassVar[str] = ExternalRegistration.name
 
+    @property
+    def version(self) -> str:
+        """That of the file."""
+        return self.method.version
+
     def align(self, source: Scan, target: Scan, progress: Progress) -> ExternalMap:
         """As :meth:`ExternalRegistration.align`."""
         path = Path(self.method.file)
         return self.method.apply(path, source, target, source.id != self.first, progress)
 
 
-def _stamp(file: str) -> str:
+def _written(path: Path) -> str:
     """When a file, or the newest one of a folder, was written; empty where there is none."""
-    path = Path(file)
     try:
         files = path.iterdir() if path.is_dir() else [path]
-        return str(max(one.stat().st_mtime_ns for one in files)) if file else ""
-    except (OSError, ValueError):  # align says what is wrong with it
+        return str(max((file.stat().st_mtime_ns for file in files), default=""))
+    except OSError:  # align says what is wrong with it
         return ""

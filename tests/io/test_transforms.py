@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.io.transforms import FileTransform, find_transform, read_transform, write_matrix
+from napari_longiseg.io.transforms import FileTransform, find_transforms, read_transform, write_matrix
 from napari_longiseg.registration._itk_steps import chain_of
 
 sitk = pytest.importorskip("SimpleITK")
@@ -223,21 +223,31 @@ class TestFolder:
     def test_the_file_of_a_pair(self, tmp_path, name):
         for other in ("T0_to_T1.5.tfm", "T0_to_T1.raw", "T0_to_T12.tfm", "T1_to_T0.tfm", name):
             (tmp_path / other).touch()
-        assert find_transform(tmp_path, "T0", "T1") == (tmp_path / name, False)
+        assert find_transforms(tmp_path, "T0", "T1") == ((tmp_path / name,), False)
 
     def test_the_other_direction(self, tmp_path):
         (tmp_path / "T1_to_T0.tfm").touch()
-        assert find_transform(tmp_path, "T0", "T1") == (tmp_path / "T1_to_T0.tfm", True)
+        assert find_transforms(tmp_path, "T0", "T1") == ((tmp_path / "T1_to_T0.tfm",), True)
+
+    @pytest.mark.parametrize("prefix", ["T0_to_T1", "T0_to_T1_"])
+    def test_the_two_files_of_ants(self, tmp_path, prefix):
+        names = ("1Warp.nii.gz", "0GenericAffine.mat", "1InverseWarp.nii.gz", "Warped.nii.gz")
+        field, affine, *_ = (tmp_path / f"{prefix}{name}" for name in names)
+        affine.touch()
+        assert find_transforms(tmp_path, "T0", "T1") == ((affine,), False)
+        for name in names:
+            (tmp_path / f"{prefix}{name}").touch()
+        assert find_transforms(tmp_path, "T0", "T1") == ((field, affine), False)
 
     def test_none(self, tmp_path):
         with pytest.raises(InputError, match="no transform named T0_to_T2 or T2_to_T0"):
-            find_transform(tmp_path, "T0", "T2")
+            find_transforms(tmp_path, "T0", "T2")
 
     def test_two(self, tmp_path):
         for name in ("T0_to_T1.tfm", "T0_to_T1.nii.gz"):
             (tmp_path / name).touch()
-        with pytest.raises(InputError, match=r"2 files for T0_to_T1: T0_to_T1\.nii\.gz, T0_to_T1\.tfm"):
-            find_transform(tmp_path, "T0", "T1")
+        with pytest.raises(InputError, match=r"2 transforms for T0_to_T1: T0_to_T1\.nii\.gz, T0_to_T1\.tfm"):
+            find_transforms(tmp_path, "T0", "T1")
 
 
 def refusal(path: Path) -> str:

@@ -15,6 +15,9 @@ from napari_longiseg.core.errors import Cancelled, InputError
 from napari_longiseg.core.methods import REGISTRATIONS, create
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.io.transforms import FileTransform, LinearStep
+from napari_longiseg.registration._external_map import external_map
+from napari_longiseg.registration._itk_steps import chain_of
 from napari_longiseg.registration.base import ReportingPointMap, StudyRegistration
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.registration.external import ExternalRegistration
@@ -128,6 +131,13 @@ class TestDoubts:
         doubt = align(first, moved, shift(mm=3 * SHIFT_MM)).report.doubt
         assert doubt == "After shift.tfm the scans hardly agree; check that it belongs to them."
 
+    def test_the_wrong_frames_of_reference(self, first, moved):
+        """A file that says its direction itself is not helped by the option."""
+        step = LinearStep(np.eye(3), SHIFT_MM)
+        found = FileTransform((step,), is_directed=True)
+        doubt = external_map("REG", found, chain_of(found), moved, first, silent).report.doubt
+        assert doubt.endswith("check its frames of reference.")
+
     def test_points_that_land_nowhere(self, first, moved, shift):
         doubt = align(first, moved, shift(mm=np.array([600.0, 0.0, 0.0]))).report.doubt
         assert doubt.startswith("Hardly any point of T0 lands on T1: shift.tfm belongs to other scans")
@@ -149,6 +159,22 @@ class TestStudies:
         shift("T0_to_T1.tfm")
         shift("T1_to_T0.tfm", mm=-2 * SHIFT_MM)
         np.testing.assert_allclose(align(moved, first, str(tmp_path))([SHIFT_MM]), [-SHIFT_MM])
+
+    def test_a_field_and_an_affine_of_ants(
+        self, first, later, later_points, motion_of, bend, shift, tmp_path
+    ):
+        """Points go through the field first."""
+        os.rename(bend, tmp_path / "T1_to_T0_1Warp.nii.gz")
+        shift("shift.mat")
+        os.rename(tmp_path / "shift.mat", tmp_path / "T1_to_T0_0GenericAffine.mat")
+        grid = type(first.grid)(
+            first.grid.shape, first.grid.spacing_mm, tuple(first.grid.origin_mm + SHIFT_MM)
+        )
+        found = align(later, Scan("T0", first.image, grid), str(tmp_path))
+        truth = motion_of(later_points) + SHIFT_MM
+        assert np.linalg.norm(found(later_points) - truth, axis=1).max() < 0.3
+        assert "displacement field, affine" in found.report.summary
+        assert not found.report.doubt
 
     def test_no_file_for_a_pair(self, first, moved, shift, tmp_path):
         shift("T0_to_T2.tfm")

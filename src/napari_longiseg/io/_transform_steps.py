@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -126,3 +127,13 @@ class FileTransform:
 def inverted(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The way back through all steps."""
     return tuple(step.inverse for step in reversed(steps))
+
+
+def chained(transforms: Iterable[FileTransform]) -> FileTransform:
+    """One transform after the other."""
+    parts = tuple(transforms)
+    return FileTransform(
+        tuple(step for part in parts for step in part.steps),
+        any(part.is_directed for part in parts),
+        tuple(note for part in parts for note in part.notes),
+    )

@@ -9,29 +9,27 @@ import numpy as np
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.io._dicom_registration import read_registration
 from napari_longiseg.io._itk_transforms import HDF5_MARK, TEXT_MARK, read_itk_transform
-from napari_longiseg.io._transform_steps import FieldStep, FileTransform, LinearStep
+from napari_longiseg.io._transform_folder import find_transforms
+from napari_longiseg.io._transform_steps import FieldStep, FileTransform, LinearStep, chained
 from napari_longiseg.io._vector_fields import Axes, Content, read_field
 from napari_longiseg.io.dicom import is_dicom_file
-from napari_longiseg.io.images import EXTENSIONS as IMAGE_EXTENSIONS
 from napari_longiseg.io.images import is_image_file
 from napari_longiseg.io.scans import readable
 
 __all__ = [
-    "EXTENSIONS",
     "Axes",
     "Content",
     "FieldStep",
     "FileTransform",
     "LinearStep",
-    "find_transform",
+    "chained",
+    "find_transforms",
     "read_field",
     "read_matrix",
     "read_transform",
     "write_matrix",
 ]
 
-EXTENSIONS = (".tfm", ".txt", ".mat", ".h5", ".hdf5", ".dcm", "", *IMAGE_EXTENSIONS)
-"""Of the files that are looked for in a folder; the contents tell what they are."""
 LARGEST_TEXT = 4096
 """Bytes of a file that may be a matrix of 16 numbers."""
 
@@ -106,40 +104,6 @@ def read_matrix(path: str | Path) -> LinearStep:
 def write_matrix(path: str | Path, step: LinearStep) -> None:
     """Write an affine transform as :func:`read_matrix` reads it."""
     np.savetxt(path, step.rows_xyz(ras=True), fmt="%.12g")
-
-
-def find_transform(folder: str | Path, source: str, target: str) -> tuple[Path, bool]:
-    """The file for two scans in a folder of files named ``SOURCE_to_TARGET`` and an extension.
-
-    Returns
-    -------
-    path, is_backward
-        The file of the pair, or that of the other direction.
-
-    Raises
-    ------
-    InputError
-        When there is neither, or more than one.
-    """
-    folder = Path(folder)
-    for is_backward, stem in ((False, f"{source}_to_{target}"), (True, f"{target}_to_{source}")):
-        names = {stem + extension for extension in EXTENSIONS}
-        found = sorted(p for p in folder.iterdir() if p.is_file() and _lower_end(p.name, stem) in names)
-        if len(found) > 1:
-            msg = f"{folder} has {len(found)} files for {stem}: {', '.join(p.name for p in found)}; keep one."
-            raise InputError(msg)
-        if found:
-            return found[0], is_backward
-    msg = (
-        f"{folder} has no transform named {source}_to_{target} or {target}_to_{source}, with an extension "
-        "such as .tfm, .h5 or .nii.gz."
-    )
-    raise InputError(msg)
-
-
-def _lower_end(name: str, stem: str) -> str:
-    """A file's name with its extension in lower case."""
-    return stem + name[len(stem) :].lower() if name.startswith(stem) else name
 
 
 def _start(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.dicom import is_dicom_file
-from napari_longiseg.io.transforms import Axes, Content, find_transform, read_transform
+from napari_longiseg.io.transforms import Axes, Content, chained, find_transforms, read_transform
 from napari_longiseg.registration._external_map import ExternalMap, external_map
 from napari_longiseg.registration._itk_steps import chain_of
 
@@ -95,35 +95,35 @@ class ExternalRegistration:
         Cancelled
             From *progress*.
         """
-        path, is_backward = self._path(source.id, target.id)
-        return self.apply(path, source, target, is_backward, progress)
+        if not self.file:
+            msg = "Give the file of the transform (option file), or a folder with one for every two scans."
+            raise InputError(msg)
+        path = Path(self.file)
+        if not path.is_dir():
+            return self.apply((path,), source, target, False, progress)
+        paths, is_backward = find_transforms(path, source.id, target.id)
+        return self.apply(paths, source, target, is_backward, progress)
 
     def apply(
-        self, path: Path, source: Scan, target: Scan, is_backward: bool, progress: Progress
+        self, paths: tuple[Path, ...], source: Scan, target: Scan, is_backward: bool, progress: Progress
     ) -> ExternalMap:
-        """Use one file; *is_backward* where it was meant for the other direction.
+        """Use one file after the other; *is_backward* where they were meant for the other direction.
 
         Raises
         ------
         InputError, RegistrationError, Cancelled
             As :meth:`align`.
         """
-        progress(f"Reading {path.name}", 0.0)
-        found = read_transform(
-            path, axes=self.axes, content=self.content, source=source.path, target=target.path
+        name = " and ".join(path.name for path in paths)
+        progress(f"Reading {name}", 0.0)
+        found = chained(
+            read_transform(path, axes=self.axes, content=self.content, source=source.path, target=target.path)
+            for path in paths
         )
         transform = chain_of(found)
         if not found.is_directed and is_backward != self.invert:
             transform = transform.inverse
-        return external_map(path.name, found, transform, source, target, scaled(progress, 0.1, 1.0))
-
-    def _path(self, source: str, target: str) -> tuple[Path, bool]:
-        """The file for two scans, and whether it is that of the other direction."""
-        if not self.file:
-            msg = "Give the file of the transform (option file), or a folder with one for every two scans."
-            raise InputError(msg)
-        path = Path(self.file)
-        return find_transform(path, source, target) if path.is_dir() else (path, False)
+        return external_map(name, found, transform, source, target, scaled(progress, 0.1, 1.0))
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class SingleFileRegistration:
     def align(self, source: Scan, target: Scan, progress: Progress) -> ExternalMap:
         """As :meth:`ExternalRegistration.align`."""
         path = Path(self.method.file)
-        return self.method.apply(path, source, target, source.id != self.first, progress)
+        return self.method.apply((path,), source, target, source.id != self.first, progress)
 
 
 def _written(path: Path) -> str:

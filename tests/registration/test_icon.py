@@ -317,6 +317,7 @@ class TestWeights:
     def test_as_they_are_published(self, network):
         assert not network.training
         assert len(network.state_dict()) == 188
+        assert all(parameter.requires_grad for parameter in network.parameters())  # to be fitted further
 
     def test_of_another_network(self, tmp_path):
         torch.save({"a.weight": torch.zeros(2, 3)}, tmp_path / "other.trch")

@@ -8,7 +8,8 @@ from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.io.images import write_image
-from napari_longiseg.registration._icon.lungs import lungs_of
+from napari_longiseg.registration._icon.lungs import lungs_of, within
+from napari_longiseg.registration.agreement import Agreement
 from napari_longiseg.registration.icon import LunggradiconRegistration
 
 GRID = Grid((20, 20, 20), (4.0, 2.0, 2.0), (5.0, 6.0, 7.0))
@@ -58,3 +59,12 @@ def test_of_files_are_told_in_the_report(tmp_path):
         remarks.summary == "The lungs of T0 are those of T0.nii.gz. The lungs of T1 are those of T1.nii.gz."
     )
     assert remarks.doubt == ""
+
+
+def test_agreement_counts_inside_them_only():
+    agreement = Agreement(np.ones((10, 10, 10), np.float32), np.array([5.0, 6.0, 7.0]), np.full(3, 4.0))
+    mask = np.zeros(GRID.shape, bool)
+    mask[:5] = True
+    found = within(agreement, mask, GRID)
+    assert (found.correlation[:5] == 1).all()
+    assert np.isnan(found.correlation[5:]).all()

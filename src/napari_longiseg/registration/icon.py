@@ -124,6 +124,7 @@ class IconRegistration:
         stage = f"Aligning {source.id} to {target.id}"
         progress(stage, 0.0)
         from napari_longiseg.registration._icon.images import Window
+        from napari_longiseg.registration._icon.lungs import within
         from napari_longiseg.registration._icon.network import load_network
         from napari_longiseg.registration._icon.run import Recipe, ask
         from napari_longiseg.registration._torch.align import FINE_MM, align_affine, load_pair
@@ -141,7 +142,8 @@ class IconRegistration:
             (first, second), remarks = self._look_at(source, target, scaled(progress, 0.2, 0.25))
             asking = scaled(progress, 0.25, 0.95)
             transform = ask(network, (source, first), (target, second), affine, recipe, asking)
-            quality = Quality(compare(pair.source, pair.target, transform))
+            agreement = compare(pair.source, pair.target, transform)
+        quality = Quality(agreement if first is None else within(agreement, first, source.grid))
         require_one_patient(quality, source, target)
         progress(stage, 1.0)
         return IconMap(transform, quality, remarks)
@@ -187,8 +189,9 @@ class MultigradiconRegistration(IconRegistration):
 class LunggradiconRegistration(IconRegistration):
     """Aligns lungs by GradICON's network for them (Tian et al., CVPR 2023).
 
-    Its input is clamped to -1000 ... 0 HU, and 0 outside the lungs. Where no lungs are found on one of the
-    scans, the network sees both as they are, and the map's report says so.
+    Its input is clamped to -1000 ... 0 HU, and 0 outside the lungs. The error of points elsewhere is not
+    known. Where no lungs are found on one of the scans, the network sees both as they are, and the map's
+    report says so.
 
     Attributes
     ----------

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from napari_longiseg.core.components import Mask
 from napari_longiseg.core.errors import GeometryError, InputError
+from napari_longiseg.core.geometry import Grid, as_point, as_shape
 from napari_longiseg.core.lungs import find_lungs
 from napari_longiseg.core.resample import resample_labels
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.io.images import EXTENSIONS, read_labels
+from napari_longiseg.registration.agreement import Agreement
 
 MIN_SHARE = 0.5
 """Of a file's labels that must lie within the scan, or it belongs to another one."""
@@ -41,6 +46,23 @@ def lungs_of(scan: Scan, folder: str) -> tuple[Mask | None, str]:
         return _read(scan, path), f"The lungs of {scan.id} are those of {path.name}."
     found = find_lungs(scan)
     return (found.mask if found.found else None), found.statement
+
+
+def within(agreement: Agreement, mask: Mask, grid: Grid) -> Agreement:
+    """The agreement of two scans where the network has looked; elsewhere its answer means nothing.
+
+    Parameters
+    ----------
+    agreement : Agreement
+        On the source scan.
+    mask : (Z, Y, X) bool
+        Of the source scan.
+    grid : Grid
+        The mask's.
+    """
+    shape, spacing = as_shape(agreement.correlation.shape), as_point(agreement.spacing)
+    seen = resample_labels(mask, grid, Grid(shape, spacing, as_point(agreement.origin)))
+    return replace(agreement, correlation=np.where(seen, agreement.correlation, np.float32(np.nan)))
 
 
 def lung_file(scan_id: str, folder: Path) -> Path:

@@ -18,7 +18,7 @@ from napari_longiseg.registration.demons import DemonsRegistration
 
 sitk = pytest.importorskip("SimpleITK")
 
-DEMONS = DemonsRegistration()
+DEMONS = DemonsRegistration(spacing_mm=4.0)
 QUICK = DemonsRegistration(spacing_mm=6.0, iterations=10)
 
 
@@ -32,7 +32,7 @@ def errors_mm(point_map, points, truth):
 
 
 def test_is_declared_as_an_entry_point():
-    assert create(REGISTRATIONS, "demons") == DEMONS
+    assert create(REGISTRATIONS, "demons", spacing_mm=4.0) == DEMONS
     assert isinstance(DEMONS, RestoringRegistration)
 
 

@@ -146,7 +146,9 @@ def test_an_error_of_itk_is_ours(first, later, monkeypatch):
         QUICK.align(first, later, silent)
 
 
-@pytest.mark.parametrize("options", [{"spacing_mm": 0.5}, {"iterations": 0}, {"smoothing": 0.0}])
+@pytest.mark.parametrize(
+    "options", [{"spacing_mm": 0.5}, {"spacing_mm": 13.0}, {"iterations": 0}, {"smoothing": 0.0}]
+)
 def test_options_out_of_range(options):
-    with pytest.raises(InputError, match="Demons need voxels of at least 1 mm"):
+    with pytest.raises(InputError, match="Demons need voxels of 1 to 12 mm"):
         DemonsRegistration(**options)

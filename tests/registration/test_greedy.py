@@ -161,9 +161,10 @@ def test_a_missing_package(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"spacing_mm": 0.5}, "voxels of at least 1 mm"),
-        ({"smoothing": 0.0}, "voxels of at least 1 mm"),
-        ({"radius": 0}, "voxels of at least 1 mm"),
+        ({"spacing_mm": 0.5}, "voxels of 1 to 12 mm"),
+        ({"spacing_mm": 13.0}, "voxels of 1 to 12 mm"),
+        ({"smoothing": 0.0}, "voxels of 1 to 12 mm"),
+        ({"radius": 0}, "voxels of 1 to 12 mm"),
         ({"iterations": "many"}, "look like 60x40x15"),
         ({"iterations": "5x"}, "look like 60x40x15"),
         ({"iterations": "9x9x9x9x9"}, "look like 60x40x15"),

@@ -43,7 +43,7 @@ def read_field(path: Path, axes: Axes = "lps", content: Content = "displacements
     """
     image = read_itk_image(path, _check_kind)
     intent = image.GetMetaData("intent_code") if image.HasMetaDataKey("intent_code") else ""
-    values = np.asarray(simple_itk().GetArrayFromImage(image), dtype=np.float64)
+    values = simple_itk().GetArrayFromImage(image)
     if image.GetDimension() == 3:
         values = np.moveaxis(values, -1, 0)
     values = values.reshape(3, *values.shape[-3:])
@@ -52,19 +52,26 @@ def read_field(path: Path, axes: Axes = "lps", content: Content = "displacements
     wrong = values.size - int(np.isfinite(values).sum())
     if wrong:
         raise InputError(not_finite(path, wrong))
-    if axes == "ras" and intent != NIFTI_DISPLACEMENTS:
-        values = values * np.array([-1.0, -1.0, 1.0])[:, None, None, None]
     grid = grid_of(image)
+    field = field_step(values, grid)
+    if axes == "ras" and intent != NIFTI_DISPLACEMENTS:
+        field.vectors[1:] *= -1.0  # y and x
     if content == "positions":
-        nodes = grid.to_mm(np.moveaxis(np.indices(grid.shape), 0, -1))
-        values = values - np.moveaxis(nodes, -1, 0)[::-1]
-    return field_step(values, grid)
+        _subtract_nodes(field)
+    return field
 
 
 def field_step(values: npt.NDArray[Any], lattice: Grid, box: Grid | None = None, order: int = 1) -> FieldStep:
     """A field of vectors (3, Z, Y, X), LPS mm, in the order of files; by default on all of its voxels."""
     vectors: Array = np.asarray(values)[::-1]
     return FieldStep(np.ascontiguousarray(vectors, dtype=np.float32), lattice, box or lattice, order)
+
+
+def _subtract_nodes(field: FieldStep) -> None:
+    """Turn places to go to into steps, component by component: a field may take much of the memory."""
+    z, y, x = np.ogrid[tuple(slice(n) for n in field.lattice.shape)]
+    for values, row, origin in zip(field.vectors, field.lattice.matrix, field.lattice.origin_mm, strict=True):
+        values -= origin + row[0] * z + row[1] * y + row[2] * x
 
 
 def _check_kind(path: Path, reader: Any) -> None:  # noqa: ANN401 - SimpleITK has no types

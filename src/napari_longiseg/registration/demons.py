@@ -44,8 +44,8 @@ class DemonsRegistration:
     version: ClassVar[str] = "1"
 
     def __post_init__(self) -> None:
-        if self.spacing_mm < 1.0 or self.iterations < 1 or self.smoothing <= 0:
-            msg = "Demons need voxels of at least 1 mm, one iteration or more, and some smoothing."
+        if not 1.0 <= self.spacing_mm <= 12.0 or self.iterations < 1 or self.smoothing <= 0:
+            msg = "Demons need voxels of 1 to 12 mm, one iteration or more, and some smoothing."
             raise InputError(msg)
 
     def align(self, source: Scan, target: Scan, progress: Progress) -> TransformMap:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 AFFINE = "-d 3 -a -dof 12 -i fixed.nrrd moving.nrrd -gm body.nrrd -ia start.mat -o affine.mat"
 DEFORMABLE = "-d 3 -i fixed.nrrd moving.nrrd -gm body.nrrd -it affine.mat -o warp.nrrd -wp 0"
-SHARED = "-bg NaN -seed 1 -V 0"
-"""Places beyond the target are left out; the same scans give the same result; no table of iterations."""
+SHARED = "-bg NaN -seed 1 -jitter 0 -V 0"
+"""Places beyond the target are left out, nothing is drawn at random, no table of iterations is printed. Two
+runs still differ by some 0.1 mm within the body, since the order in which threads add up does."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,8 @@ class GreedyRegistration:
         if find_spec("picsl_greedy") is None:
             msg = "greedy needs picsl-greedy; install it with pip install 'napari-longiseg[greedy]'."
             raise MissingMethodError(msg)
-        if self.spacing_mm < 1.0 or self.smoothing <= 0 or self.radius < 1:
-            msg = "greedy needs voxels of at least 1 mm, some smoothing, and boxes of 1 voxel or more."
+        if not 1.0 <= self.spacing_mm <= 12.0 or self.smoothing <= 0 or self.radius < 1:
+            msg = "greedy needs voxels of 1 to 12 mm, some smoothing, and boxes of 1 voxel or more."
             raise InputError(msg)
         levels = self.iterations.split("x")
         if not all(level.isdecimal() for level in levels) or not 1 <= len(levels) <= 4:

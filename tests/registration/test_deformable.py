@@ -48,6 +48,30 @@ def test_the_other_direction_agrees(first, later, later_points, motion_of):
     assert errors_mm(there, motion_of(later_points), later_points).max() < 1.5
 
 
+def test_exchanging_the_scans_gives_the_inverse(first, later, back_map, later_points):
+    there = CPU.align(first, later, silent)
+    assert errors_mm(there, back_map(later_points), later_points).max() < 0.1
+    assert np.allclose(
+        back_map.transform.inverse(there.transform.inverse(later_points)), later_points, atol=0.1
+    )
+
+
+def test_never_folds(back_map, later):
+    low, high = later.grid.bounds_mm()
+    axes = [np.arange(a, b, 6.0) for a, b in zip(low, high, strict=True)]
+    nodes = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    slopes = [(back_map(nodes + d) - back_map(nodes - d)) / 0.2 for d in 0.1 * np.eye(3)]
+    assert np.linalg.det(np.stack(slopes, axis=-1)).min() > 0
+
+
+def test_a_kept_map_is_the_same_and_can_be_refined(back_map, first, later, later_points):
+    again = CPU.restore(back_map.state(), later, first)
+    assert np.array_equal(again(later_points), back_map(later_points))
+    assert np.array_equal(again.uncertainty_mm(later_points), back_map.uncertainty_mm(later_points))
+    place = as_point(later_points[0])
+    assert np.array_equal(again.refined(place)([place]), back_map.refined(place)([place]))
+
+
 def test_identical_scans_map_to_themselves(first, later_points):
     same = CPU.align(first, Scan("copy", first.image, first.grid), silent)
     assert errors_mm(same, later_points, later_points).max() < 0.1
@@ -147,7 +171,7 @@ def test_progress_grows_to_one(first, later):
     assert seen == sorted(seen)
     assert seen[0] == 0.0
     assert seen[-1] == 1.0
-    assert len(seen) > 100
+    assert len(seen) > 50
 
 
 def test_reads_read_only_and_float_scans(first, later_points):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,11 +25,16 @@ LEVELS = ((COARSE_MM, 0.0, 0.15), (FINE_MM, 0.15, 1.0))
 """Spacings at which the velocity is fitted, and the share of the progress that each takes."""
 RADIUS = 2
 """Of the correlation's boxes, in nodes of each level."""
+MAX_SCALE = 1.25
+"""How much larger one patient may be on another day. Measured: up to 1.10 on true pairs, breathing and half
+of the scan cropped away included; 1.3 to 1.7 on most pairs of other patients or parts."""
 MIN_EXTENT_MM = 36.0
 """Three cells of the search."""
 
 
-def load_pair(source: Scan, target: Scan, spacing_mm: float, device: torch.device, progress: Progress) -> Pair:
+def load_pair(
+    source: Scan, target: Scan, spacing_mm: float, device: torch.device, progress: Progress
+) -> Pair:
     """Both scans, averaged over cells, without their tables.
 
     Raises
@@ -54,7 +60,7 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
     Raises
     ------
     RegistrationError
-        When nothing of the two scans can be laid over each other.
+        When nothing of the two scans can be laid over each other, or only by stretching one too far.
     """
     coarse = pair.reduced(SEARCH_MM)
     found = shifts(coarse.source, coarse.target)
@@ -62,25 +68,31 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
         msg = "The scans have no common part that could be aligned."
         raise RegistrationError(msg)
     tried = [
-        fit_affine(
-            coarse, shift, RADIUS, 25, 4.0, _ticks(progress, stage, n / 6, (n + 1) / 6), rigid=rigid
-        )
+        fit_affine(coarse, shift, RADIUS, 25, 4.0, _ticks(progress, stage, n / 6, (n + 1) / 6), rigid=rigid)
         for n, shift in enumerate(found)
     ]
     best, _ = max(tried, key=lambda t: t[1])
     finer = pair.reduced(COARSE_MM)
-    return fit_affine(finer, best, RADIUS, 40, 2.0, _ticks(progress, stage, 0.5, 1.0), rigid=rigid)[0]
+    whole, _ = fit_affine(finer, best, RADIUS, 40, 2.0, _ticks(progress, stage, 0.5, 1.0), rigid=rigid)
+    scales = np.linalg.svd(whole.matrix, compute_uv=False)
+    if scales.max() > MAX_SCALE or scales.min() < 1 / MAX_SCALE:
+        msg = (
+            "The scans do not show the same part of one patient: one would have to be stretched by "
+            f"{100 * (max(scales.max(), 1 / scales.min()) - 1):.0f} %."
+        )
+        raise RegistrationError(msg)
+    return whole
 
 
 def align_flow(pair: Pair, affine: Affine, iterations: int, progress: Progress, stage: str) -> Displacement:
     """Half the flow that is left after an affine transform."""
     half = half_of(affine)
-    velocity: Velocity | None = None
+    fitted = None
     for spacing_mm, start, stop in LEVELS:
         scene = Scene(pair.reduced(spacing_mm), half)
-        velocity = Velocity(scene.lattice, velocity.fitted() if velocity else None, extends=True)
+        velocity = Velocity(scene.lattice, fitted, extends=True)
         fit_flow(scene, velocity, Recipe(iterations, RADIUS), _ticks(progress, stage, start, stop))
-    assert velocity
+        fitted = velocity.fitted()
     return velocity.displacement()
 
 
@@ -117,9 +129,7 @@ class Scene:
         return at_source, self._at_target + torch.tensordot(self._to_target, forth, dims=1)
 
 
-def _ticks(
-    progress: Progress, stage: str, start: float = 0.0, stop: float = 1.0
-) -> Callable[[float], None]:
+def _ticks(progress: Progress, stage: str, start: float = 0.0, stop: float = 1.0) -> Callable[[float], None]:
     """Report the fraction 0 to 1 of a step as *start* to *stop* of the whole."""
     part = scaled(progress, start, stop)
     return lambda fraction: part(stage, fraction)

@@ -16,8 +16,8 @@ from napari_longiseg.registration.agreement import Agreement
 from napari_longiseg.registration.transforms import Transform
 
 COMPARE_MM = 4.0
-RADIUS = 2
-"""Of the correlation's boxes, in voxels."""
+RADIUS = 1
+"""Of the correlation's boxes, in voxels: small ones, since fine structures are those of one patient alone."""
 THINNED = 2
 """The transform is evaluated at every other voxel along each axis; it is smooth in between."""
 AIR = 0.05

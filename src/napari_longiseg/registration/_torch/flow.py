@@ -27,8 +27,8 @@ from napari_longiseg.registration.transforms import Displacement
 CONTROLS = 4.0
 """Spacing of the velocity's control points, in nodes of the lattice."""
 SQUARINGS = 3
-"""The flow is that of an eighth of the velocity, found by the midpoint rule, composed with itself three times."""
-FADE = 3.0
+"""The flow of an eighth of the velocity, by the midpoint rule, is composed with itself three times."""
+FADE = 4.0
 """Control points beyond the outermost that a velocity reaches."""
 FLOOR = 2e-3
 """Slopes of the correlation per mm and control point that count as none."""
@@ -174,7 +174,9 @@ def fit_flow(scene: Scene, velocity: Velocity, recipe: Recipe, tick: Callable[[f
 def _flow_of(velocity: Tensor, lattice: Lattice) -> Tensor:
     """The flow (3, Z, Y, X; mm) of a velocity at the nodes, by scaling and squaring."""
     at = indices(lattice)
-    flow = sample(velocity, at + velocity / (2 ** (SQUARINGS + 1) * lattice.spacing_mm)) / 2**SQUARINGS
+    flow: Tensor = (
+        sample(velocity, at + velocity / (2 ** (SQUARINGS + 1) * lattice.spacing_mm)) / 2**SQUARINGS
+    )
     for _ in range(SQUARINGS):
         flow = flow + sample(flow, at + flow / lattice.spacing_mm)
     return flow

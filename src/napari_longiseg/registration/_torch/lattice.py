@@ -106,11 +106,8 @@ def gradient(data: Tensor, spacing_mm: float) -> Tensor:
     out = torch.empty((3, *data.shape), dtype=data.dtype, device=data.device)
     for axis in range(3):
         inner = data.shape[axis] - 2
-        into, up, down = (
-            t.narrow(axis, s, inner) for t, s in ((out[axis], 1), (data, 2), (data, 0))
-        )
+        into, up, down = (t.narrow(axis, s, inner) for t, s in ((out[axis], 1), (data, 2), (data, 0)))
         torch.sub(up, down, out=into).div_(2 * spacing_mm)
         for at, next_to in ((0, 1), (data.shape[axis] - 1, data.shape[axis] - 2)):
             out[axis].select(axis, at).copy_(out[axis].select(axis, next_to))
     return out
-

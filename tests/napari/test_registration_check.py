@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from napari_longiseg._napari.check_layers import TARGET_COLOUR, View
+from napari_longiseg._napari.check_layers import TARGET_COLOUR, View, check_looks
 from napari_longiseg._napari.registration_check import CheckView
 from napari_longiseg._napari.summary import doubts_of
 from napari_longiseg.core.geometry import Grid
@@ -114,6 +114,8 @@ def test_the_overlay_has_a_colour_for_each_scan_and_the_ct_window(look, shown, c
     assert (cell.image.colormap.name, cell.extra.colormap.name) == ("green", "magenta")
     assert str(cell.extra.blending) == "additive"
     assert cell.extra.name == "T0 (magenta) on T1 (green)"
+    beside = shown.cells[0].extra
+    assert (beside.name, beside.visible) == ("Lattice of T0", False)
     shown.set_window("Bone")
     assert list(cell.extra.contrast_limits) == list(cell.image.contrast_limits)
     cell.extra.contrast_limits = (0, 50)
@@ -137,6 +139,7 @@ def test_the_lattice_is_straight_on_the_source_and_follows_the_view(look, shown,
     look.open(check)
     look.show(View.GRID)
     source, target, other = (cell.extra for cell in shown.cells)
+    assert source.visible
     assert (source.name, target.name) == ("Lattice of T0", "Lattice of T0 on T1")
     assert not other.visible
     np.testing.assert_array_equal(target.data, check.lines((1, 2)))
@@ -158,6 +161,31 @@ def test_uncertainty_is_in_mm_and_clear_where_it_is_not_known(look, shown, viewe
     assert cell.extra.colormap.map(np.array([np.nan]))[0, 3] == 0
     assert cell.extra.colorbar.visible
     assert cell.image.colormap.name == "gray"
+
+
+def test_views_follow_each_other_without_new_layers(look, shown, viewer, check):
+    look.open(check)
+    layers = list(viewer.layers)
+    for view in [*SHOWN, *reversed(SHOWN)]:
+        look.show(view)
+        assert list(viewer.layers) == layers
+        fresh = check_looks(check, view, (1, 2), 30.0, tuple(shown.cells[1].image.contrast_limits))
+        for cell in shown.cells[:2]:
+            wanted = fresh[cell.scan.id].layer()
+            assert cell.extra.visible is wanted.visible
+            for name in ("name", "opacity", "blending", "interpolation2d", "contrast_limits", "colormap"):
+                same = getattr(cell.extra, name) == getattr(wanted, name)
+                assert same or not wanted.visible, f"{name} in {view}"
+        assert cell.image.colormap.name == ("green" if view is View.OVERLAY else "gray")
+
+
+def test_another_check_takes_the_place_of_the_first(look, shown, viewer, study):
+    look.open(check_registration(Shift(), study.scans[0], study.scans[1]))
+    look.show(View.GRID)
+    look.open(check_registration(Shift(), study.scans[2], study.scans[0]))
+    assert look.view is View.GRID
+    assert [cell.extra.name for cell in shown.cells] == ["Lattice of T2 on T0", "T1 spacer", "Lattice of T2"]
+    assert len(viewer.layers) == 12
 
 
 def test_off_leaves_no_trace_whatever_was_looked_at(look, viewer, check):

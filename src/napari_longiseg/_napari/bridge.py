@@ -114,7 +114,8 @@ class LayerBridge:
         The layers start at the scan's origin. Where other cells have one, those without get a hidden
         spacer: napari's grid gives every cell the same number of layers.
         """
-        self._unlink_windows()
+        if not extras and all(cell.extra is None for cell in self.cells):
+            return
         self._arranging = True
         try:
             with self._viewer.layers.batched_update():  # the grid is laid out once, which takes long
@@ -122,7 +123,6 @@ class LayerBridge:
                 order_layers(self._viewer, self.cells)
         finally:
             self._arranging = False
-            self._link_windows()
         for cell in self.cells:
             cell.shift(cell.shift_mm)
 
@@ -261,18 +261,15 @@ class LayerBridge:
 
     def _link_windows(self) -> None:
         for cell in self.cells:
-            for layer in cell.windowed:
-                layer.events.contrast_limits.connect(self._on_window)
+            cell.image.events.contrast_limits.connect(self._on_window)
 
     def _unlink_windows(self) -> None:
         for cell in self.cells:
-            for layer in cell.windowed:
-                layer.events.contrast_limits.disconnect(self._on_window)
+            cell.image.events.contrast_limits.disconnect(self._on_window)
 
     def _on_window(self, event: Any) -> None:  # noqa: ANN401 - napari's event
         """Keep the CT windows of all scans equal."""
         limits = list(event.source.contrast_limits)
         for cell in self.cells:
-            for layer in cell.windowed:
-                if list(layer.contrast_limits) != limits:
-                    layer.contrast_limits = limits
+            if list(cell.image.contrast_limits) != limits:
+                cell.image.contrast_limits = limits

@@ -11,7 +11,6 @@ import napari.layers
 import numpy as np
 
 from napari_longiseg._napari.layers import (
-    WINDOW_KEY,
     click_options,
     click_points,
     image_options,
@@ -64,12 +63,6 @@ class Cell:
     def spacer(self) -> napari.layers.Points:
         """A hidden layer for the place of the extra one."""
         return napari.layers.Points(None, **spacer_options(self.scan))
-
-    @property
-    def windowed(self) -> tuple[Any, ...]:
-        """The layers that are shown in the CT window."""
-        follows = self.extra is not None and WINDOW_KEY in self.extra.metadata
-        return (self.image, self.extra) if follows else (self.image,)
 
     def new_labels(self) -> napari.layers.Labels:
         """An empty label layer."""

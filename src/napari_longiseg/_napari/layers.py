@@ -22,8 +22,6 @@ SESSION_KEY = "longiseg_session"
 """Where an image layer keeps the session that works on it, so that a panel opened again goes on with it."""
 OVERLAY_KEY = "longiseg_overlay"
 """Marks the label and click layers, which show a session and are made anew with every panel."""
-WINDOW_KEY = "longiseg_window"
-"""Marks layers beside the scans that are in HU and shown in the CT window, too."""
 
 CLICK_SHARE = 0.05
 """Size of a click's cross as a share of the scan's width: seen when the whole body is in view."""

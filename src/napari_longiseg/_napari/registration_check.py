@@ -11,7 +11,7 @@ import napari.viewer
 from psygnal import Signal
 
 from napari_longiseg._napari.bridge import LayerBridge
-from napari_longiseg._napari.check_layers import TARGET_COLOUR, View, check_layers
+from napari_longiseg._napari.check_layers import TARGET_COLOUR, View, check_looks
 from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.methods import REGISTRATIONS, create
 from napari_longiseg.core.progress import Progress, scaled
@@ -93,6 +93,7 @@ class CheckView:
         self._view = View.OFF
         self._square_mm = SQUARE_MM
         self._layers: dict[str, napari.layers.Image] = {}
+        self._linked: tuple[Any, ...] = ()
         self._tinted: tuple[Any, Any] | None = None
         session.study_changed.connect(self._on_study)
         bridge.extras_removed.connect(self._on_extras_removed)
@@ -111,24 +112,22 @@ class CheckView:
 
     def open(self, check: RegistrationCheck) -> None:
         """Look at another check, in the view chosen before, at first as an overlay."""
+        view = View.OVERLAY if self._view is View.OFF else self._view
+        self._forget()
         self._check = check
-        self.show(View.OVERLAY if self._view is View.OFF else self._view)
+        self.show(view)
 
     def show(self, view: View) -> None:
         """Look at the check in another way, where its scans are still there."""
-        self._untint()
-        check, image = self._check, self._target_image()
-        self._view = View.OFF if image is None else view
-        self._layers = {}
-        if check is not None and image is not None:
-            displayed, window = self._viewer.dims.displayed, tuple(image.contrast_limits)
-            self._layers = check_layers(check, view, displayed, self._square_mm, window)
-        self._bridge.show_extras(self._layers)
-        if check is not None and image is not None:
-            # Napari shows the value under the cursor of the active layer, such as the uncertainty.
-            self._viewer.layers.selection.active = self._layers.get(check.target.id, image)
-            if view is View.OVERLAY:
-                self._tint(image)
+        image = self._target_image()
+        if self._check is None or image is None or view is View.OFF:
+            self._forget()
+            self._bridge.show_extras({})
+            if image is not None:
+                self._viewer.layers.selection.active = image
+        else:
+            self._view = view
+            self._cover(self._check, image)
         self.changed.emit()
 
     def set_square(self, square_mm: float) -> None:
@@ -154,8 +153,7 @@ class CheckView:
         self._on_extras_removed()
 
     def _on_extras_removed(self) -> None:
-        self._untint()
-        self._view = View.OFF
+        self._forget()
         self.changed.emit()
 
     def _on_displayed(self, _: Any) -> None:  # noqa: ANN401 - napari's event
@@ -164,6 +162,13 @@ class CheckView:
             displayed = self._viewer.dims.displayed
             self._layers[self._check.source.id].data = straight_lines(self._check.source, displayed)[1]
             self._layers[self._check.target.id].data = self._check.lines(displayed)
+
+    def _on_window(self, event: Any) -> None:  # noqa: ANN401 - napari's event
+        """Keep the CT windows of the target and of the source over it equal."""
+        limits = list(event.source.contrast_limits)
+        for layer in self._linked if self._view.in_hu else ():
+            if list(layer.contrast_limits) != limits:
+                layer.contrast_limits = limits
 
     # ---- helpers
 
@@ -174,13 +179,36 @@ class CheckView:
         images = {cell.scan.id: cell.image for cell in self._bridge.cells}
         return images.get(self._check.target.id) if self._check.source.id in images else None
 
-    def _tint(self, image: Any) -> None:  # noqa: ANN401 - may be a proxy of a layer
-        """Colour the target's own image for the overlay."""
-        self._tinted = image, image.colormap
-        image.colormap = TARGET_COLOUR
+    def _cover(self, check: RegistrationCheck, image: Any) -> None:  # noqa: ANN401 - may be a proxy of a layer
+        """Lay the view over the scans: by new layers at first, by changing these from then on."""
+        displayed, window = self._viewer.dims.displayed, tuple(image.contrast_limits)
+        looks = check_looks(check, self._view, displayed, self._square_mm, window)
+        self._unlink()
+        if self._layers:
+            for scan_id, look in looks.items():
+                look.put_on(self._layers[scan_id])
+        else:
+            self._layers = {scan_id: look.layer() for scan_id, look in looks.items()}
+            self._bridge.show_extras(self._layers)
+        if self._view is View.OVERLAY:
+            self._tinted = image, image.colormap
+            image.colormap = TARGET_COLOUR
+        self._linked = image, self._layers[check.target.id]
+        for layer in self._linked:
+            layer.events.contrast_limits.connect(self._on_window)
+        # Napari tells the value under the cursor in the active layer, such as the uncertainty.
+        self._viewer.layers.selection.active = self._layers[check.target.id]
 
-    def _untint(self) -> None:
-        """Give it its colours back, unless the reader has chosen others meanwhile."""
+    def _forget(self) -> None:
+        """Nothing is looked at; the layers are the bridge's to take away."""
+        self._unlink()
+        self._view, self._layers = View.OFF, {}
+
+    def _unlink(self) -> None:
+        """Let go of the target's own image; its colours come back unless the reader has chosen others."""
+        for layer in self._linked:
+            layer.events.contrast_limits.disconnect(self._on_window)
+        self._linked = ()
         if self._tinted is not None:
             image, before = self._tinted
             self._tinted = None

@@ -36,7 +36,7 @@ class LesionTable(QTableView):
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
         self.setShowGrid(False)
-        self.setMinimumHeight(170)
+        self.setMinimumHeight(120)
         self.empty_text = ""
         self._lay_out_headers()
         self.selectionModel().selectionChanged.connect(self._on_selection)

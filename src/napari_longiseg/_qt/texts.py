@@ -89,15 +89,14 @@ def view_hint(check: RegistrationCheck, view: View) -> str:
     """What to look for in a view of a registration."""
     source, target = check.source.id, check.target.id
     if view is View.OVERLAY:
-        return f"Grey where both agree; {SOURCE_COLOUR} is {source} alone, {TARGET_COLOUR} {target} alone."
-    if view is View.CHECKERBOARD:
-        return f"{source} and {target} in turn: outlines must run on from square to square."
-    if view is View.GRID:
-        return f"Lines {LINES_MM:g} mm apart on {source}, and where they come to lie on {target}."
-    if view is View.UNCERTAINTY:
-        if not check.tells_uncertainty:
-            return "This registration cannot tell how far off it is."
-        return (
-            "Nine of ten points are expected to be off by less than this, in mm; without colour: not known."
+        colours = (
+            f"{SOURCE_COLOUR.capitalize()}: {source} alone. {TARGET_COLOUR.capitalize()}: {target} alone."
         )
-    return ""
+        return f"Grey: both agree. {colours}"
+    if view is View.CHECKERBOARD:
+        return f"{source} and {target} in turn: outlines must run on."
+    if view is View.GRID:
+        return f"Lines {LINES_MM:g} mm apart on {source}, as they lie on {target}."
+    if view is View.UNCERTAINTY and not check.tells_uncertainty:
+        return "This registration cannot tell how far off it is."
+    return "In mm: nine of ten points are off by less." if view is View.UNCERTAINTY else ""

@@ -31,6 +31,18 @@ def test_the_screenshot_shows_the_tracked_lesion(same_viewer, fake_methods, fold
     assert swatch.sum() > 100
 
 
+def test_the_picture_of_the_check_shows_all_views(same_viewer, fake_methods, folder):
+    same_viewer.window.show()
+    demo.check_screenshot(folder, folder / "check.png", size=(1200, 700))
+    picture = np.asarray(Image.open(folder / "check.png"))[..., :3].astype(int)
+    coloured = np.ptp(picture, axis=-1) > 30
+    third, half = coloured.shape[0] // 3, coloured.shape[1] // 2
+    overlay, board = coloured[:third, :half].mean(), coloured[:third, half:].mean()
+    lattice, uncertainty = coloured[-third:, :half].mean(), coloured[-third:, half:].mean()
+    assert 0.01 < min(overlay, lattice)
+    assert max(overlay, board, lattice) < uncertainty
+
+
 def test_an_error_is_told(same_viewer, fake_methods, tmp_path):
     with pytest.raises(LongisegError, match="no file or folder"):
         demo.demo_screenshot(tmp_path / "nothing", tmp_path / "window.png")

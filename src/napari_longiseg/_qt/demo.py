@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from napari.utils.io import imsave
 from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
 
 import napari
+from napari_longiseg._napari.check_layers import View
 from napari_longiseg._qt.panel import TrackingPanel
 from napari_longiseg.core.errors import LongisegError
 
@@ -51,23 +55,68 @@ def demo_screenshot(
     """
     viewer, panel = open_window(folder)
     viewer.window.resize(*size)
-    problems: list[str] = []
-    panel.runner.failed.connect(problems.append)
     steps: list[Callable[[], object]] = [lambda: None, panel.track_all_button.click]
     if out:
         steps.append(partial(panel.export_to, out))
+    _work(panel, steps)
+    panel.session.select(panel.session.lesions[0].id)
+    viewer.reset_view(margin=0.02)
+    _pause(SETTLE_MS)
+    _save(png, viewer.window.screenshot(flash=False, canvas_only=False))
+    panel.close_desk()
+    viewer.close()
+
+
+def check_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 700)) -> None:
+    """Check the alignment of a study's first scan to the second, and save a picture of all views of it.
+
+    Parameters
+    ----------
+    folder : Path
+        Study folder or manifest.
+    png : Path
+        Where the picture goes.
+    size : (2,) int
+        Width and height of the window in pixels.
+
+    Raises
+    ------
+    LongisegError
+        When the scans cannot be aligned, or that takes too long.
+    """
+    viewer, panel = open_window(folder)
+    viewer.window.resize(*size)
+    _work(panel, [lambda: None])
+    study = panel.session.study_with(lesion.id for lesion in panel.session.lesions)
+    panel.session.open(replace(study, scans=study.scans[:2]))  # two cells are larger than three
+    panel.session.select(study.lesions[0].id)
+    _work(panel, [panel.track_button.click, panel.registration.check_button.click])
+    pictures = []
+    for view in (View.OVERLAY, View.CHECKERBOARD, View.GRID, View.UNCERTAINTY):
+        panel.registration.views[view].click()
+        viewer.reset_view(margin=0.02)
+        _pause(SETTLE_MS)
+        pictures.append(viewer.screenshot(flash=False, canvas_only=True))
+    rows = [np.hstack(pictures[:2]), np.hstack(pictures[2:])]
+    _save(png, np.vstack([row[row[..., :3].any(axis=(1, 2))] for row in rows]))  # without black rows
+    panel.close_desk()
+    viewer.close()
+
+
+def _work(panel: TrackingPanel, steps: Sequence[Callable[[], object]]) -> None:
+    """One step after the other, each as soon as the panel has nothing more to do."""
+    problems: list[str] = []
+    panel.runner.failed.connect(problems.append)
     for start in steps:
         start()
         _wait(lambda: not panel.runner.busy, LIMIT_S)
         if problems:
             raise LongisegError(problems[-1])
-    panel.session.select(panel.session.lesions[0].id)
-    viewer.reset_view(margin=0.02)
-    _pause(SETTLE_MS)
+
+
+def _save(png: Path, picture: npt.NDArray[np.uint8]) -> None:
     png.parent.mkdir(parents=True, exist_ok=True)
-    imsave(str(png), viewer.window.screenshot(flash=False, canvas_only=False))
-    panel.close_desk()
-    viewer.close()
+    imsave(str(png), picture)
 
 
 def _wait(done: Callable[[], bool], limit_s: float) -> None:
@@ -88,16 +137,19 @@ def _pause(milliseconds: int) -> None:
 
 
 def main() -> None:
-    """Open the window; with ``--screenshot``, track all lesions, save a picture and leave."""
+    """Open the window; with an option for a picture, do what it shows, save it and leave."""
     parser = argparse.ArgumentParser(prog="python -m napari_longiseg._qt.demo", description=__doc__)
     parser.add_argument("--study", type=Path, required=True, help="study folder or manifest")
-    parser.add_argument("--screenshot", type=Path, help="where to save a picture of the window")
+    parser.add_argument("--screenshot", type=Path, help="where to save a picture of the tracked study")
+    parser.add_argument("--check", type=Path, help="where to save a picture of the registration check")
     parser.add_argument("--out", type=Path, help="with --screenshot: where to write the results")
     args = parser.parse_args()
     try:
         if args.screenshot:
             demo_screenshot(args.study, args.screenshot, args.out)
-        else:
+        if args.check:
+            check_screenshot(args.study, args.check)
+        if not (args.screenshot or args.check):
             open_window(args.study)
             napari.run()
     except LongisegError as error:

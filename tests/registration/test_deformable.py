@@ -106,9 +106,20 @@ def test_refinement_fades_out_away_from_its_place(back_map):
     assert np.allclose(back_map.refined((-25.0, 20.0, 30.0))(far), back_map(far), atol=1e-6)
 
 
-def test_refined_is_computed_once(back_map):
+def test_a_refined_map_can_be_kept_and_is_the_same(back_map, first, later):
     assert isinstance(back_map, RefinablePointMap)
-    assert back_map.refined((1.0, 2.0, 3.0)) is back_map.refined((1.0, 2.0, 3.0))
+    place = (-25.0, 20.0, 30.0)
+    near = back_map.refined(place)
+    again = CPU.restore(near.state(), later, first)
+    assert np.array_equal(again([place]), near([place]))
+    assert np.array_equal(again.uncertainty_mm([place]), near.uncertainty_mm([place]))
+
+
+def test_a_refined_map_is_surer_at_its_place_and_no_surer_far_away(back_map):
+    place, far = (-25.0, 20.0, 30.0), (40.0, -20.0, -20.0)
+    near = back_map.refined(place)
+    assert near.uncertainty_mm([place]) < back_map.uncertainty_mm([place])
+    assert np.allclose(near.uncertainty_mm([far]), back_map.uncertainty_mm([far]))
 
 
 def test_refining_where_the_target_ends_keeps_the_whole_map(back_map):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,24 +136,15 @@ class DeformableMap(TransformMap):
         super().__init__(transform, quality)
         self._lungs = lungs
         self._method, self._source, self._target = method, source, target
-        self._refined: dict[Point, RefinedMap] = {}
-        self._lock = Lock()
 
     def refined(self, point_mm: Point) -> RefinedMap:
-        """The map around this source point (LPS mm, order z, y, x); computed once and remembered.
+        """The map around this source point (LPS mm, order z, y, x); a cache keeps it, not the map.
 
         Raises
         ------
         RegistrationError
             When torch fails.
         """
-        key = as_point(point_mm)
-        with self._lock:
-            if key not in self._refined:
-                self._refined[key] = self._refine(key)
-            return self._refined[key]
-
-    def _refine(self, point_mm: Point) -> RefinedMap:
         from napari_longiseg.registration._torch.device import torch_device, torch_errors
         from napari_longiseg.registration._torch.refine import refine
 
@@ -162,10 +152,8 @@ class DeformableMap(TransformMap):
         there, on = halves(self)
         flows: tuple[Displacement, ...] = ()
         lungs = self._lungs_at(point_mm)
-        looks = [(method.refine_spacing_mm, method.refine_radius_mm)]
-        if lungs:
-            looks.insert(0, (2 * method.refine_spacing_mm, 2 * method.refine_radius_mm))
-        for spacing_mm, radius_mm in looks:
+        # In the lungs the first look is a wide one: along the wall the whole map is wrong by what has slid.
+        for zoom in (2, 1) if lungs else (1,):
             with torch_errors():
                 found = refine(
                     self._source,
@@ -174,14 +162,14 @@ class DeformableMap(TransformMap):
                     Chain((*reversed(flows), *on)),
                     as_point(Chain((*there, *flows))([point_mm])[0]),
                     torch_device(method.device),
-                    spacing_mm,
-                    radius_mm,
+                    zoom * method.refine_spacing_mm,
+                    zoom * method.refine_radius_mm,
                     method.refine_iterations,
                     lungs,
                 )
             if found is not None:
                 flows = (*flows, found)
-        return RefinedMap(self, flows, point_mm, method.refine_radius_mm / 2)
+        return RefinedMap(self, flows, as_point(point_mm), method.refine_radius_mm / 2)
 
     def _lungs_at(self, point_mm: Point) -> tuple[Region, Region] | None:
         """The lungs, where the point lies in them."""

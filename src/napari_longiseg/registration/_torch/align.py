@@ -68,20 +68,22 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
         msg = "The scans have no common part that could be aligned."
         raise RegistrationError(msg)
     tried = [
-        fit_affine(coarse, shift, RADIUS, 25, 4.0, _ticks(progress, stage, n / 6, (n + 1) / 6), rigid=rigid)
+        fit_affine(coarse, shift, RADIUS, 12, 4.0, _ticks(progress, stage, n / 10, (n + 1) / 10), rigid=rigid)
         for n, shift in enumerate(found)
     ]
     best, _ = max(tried, key=lambda t: t[1])
-    finer = pair.reduced(COARSE_MM)
-    whole, _ = fit_affine(finer, best, RADIUS, 40, 2.0, _ticks(progress, stage, 0.5, 1.0), rigid=rigid)
-    scales = np.linalg.svd(whole.matrix, compute_uv=False)
+    for spacing_mm, start, stop in ((SEARCH_MM, 0.3, 0.4), (COARSE_MM, 0.4, 1.0)):
+        level = pair.reduced(spacing_mm)
+        tick = _ticks(progress, stage, start, stop)
+        best, _ = fit_affine(level, best, RADIUS, 25, 2.0, tick, rigid=rigid)
+    scales = np.linalg.svd(best.matrix, compute_uv=False)
     if scales.max() > MAX_SCALE or scales.min() < 1 / MAX_SCALE:
         msg = (
             "The scans do not show the same part of one patient: one would have to be stretched by "
             f"{100 * (max(scales.max(), 1 / scales.min()) - 1):.0f} %."
         )
         raise RegistrationError(msg)
-    return whole
+    return best
 
 
 def align_flow(pair: Pair, affine: Affine, iterations: int, progress: Progress, stage: str) -> Displacement:

@@ -101,7 +101,7 @@ class Velocity:
         self.coefficients = lattice.tensor(self.field.coefficients)
         self._fine = self._matrices(lattice)
         self._thin = self._matrices(self._coarse)
-        self._between = [lattice.tensor(_doubling(n)) for n in self._coarse.shape]
+        self._between = lattice.between()
         self._gather = [m.T.contiguous() for m in self._fine]
         self._spread = CONTROLS**3
 
@@ -192,15 +192,6 @@ def indices(lattice: Lattice) -> Tensor:
     """(3, Z, Y, X) index of every node."""
     axes = [torch.arange(n, dtype=torch.float32, device=lattice.device) for n in lattice.shape]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"))
-
-
-def _doubling(n: int) -> Float32:
-    """Weights (2 n - 1, n) of the nodes and of the means between them."""
-    matrix = np.zeros((2 * n - 1, n), dtype=np.float32)
-    at = np.arange(n)
-    matrix[2 * at, at] = 1.0
-    matrix[2 * at[:-1] + 1, at[:-1]] = matrix[2 * at[:-1] + 1, at[1:]] = 0.5
-    return matrix
 
 
 def _bending(values: Tensor) -> Tensor:

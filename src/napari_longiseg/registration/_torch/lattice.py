@@ -74,6 +74,14 @@ class Lattice:
         z, y, x = ((n + 1) // 2 for n in self.shape)
         return Lattice((z, y, x), 2 * self.spacing_mm, self.origin, self.device)
 
+    def between(self) -> list[Tensor]:
+        """Weight of every other node on all nodes, for each axis: the nodes, and the means between them."""
+        return [self.tensor(_doubling((n + 1) // 2)) for n in self.shape]
+
+    def points_mm(self) -> Array:
+        """(N, 3) coordinates of all nodes."""
+        return np.stack(np.meshgrid(*self.axes_mm(), indexing="ij"), axis=-1).reshape(-1, 3)
+
     def tensor(self, values: npt.ArrayLike) -> Tensor:
         """Float32 tensor on the device."""
         return torch.as_tensor(np.asarray(values), dtype=torch.float32, device=self.device)
@@ -111,3 +119,12 @@ def gradient(data: Tensor, spacing_mm: float) -> Tensor:
         for at, next_to in ((0, 1), (data.shape[axis] - 1, data.shape[axis] - 2)):
             out[axis].select(axis, at).copy_(out[axis].select(axis, next_to))
     return out
+
+
+def _doubling(n: int) -> Array:
+    """Weights (2 n - 1, n) of nodes on themselves and on the places half way between them."""
+    matrix = np.zeros((2 * n - 1, n))
+    at = np.arange(n)
+    matrix[2 * at, at] = 1.0
+    matrix[2 * at[:-1] + 1, at[:-1]] = matrix[2 * at[:-1] + 1, at[1:]] = 0.5
+    return matrix

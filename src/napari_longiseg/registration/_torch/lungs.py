@@ -11,7 +11,7 @@ from napari_longiseg.registration._torch.pair import Pair
 from napari_longiseg.registration._torch.volume import HIGH_HU, LOW_HU, Volume
 from napari_longiseg.registration.region import Region
 
-CELL_MM = 5.0
+CELL_MM = 6.0
 
 
 def lungs_of(pair: Pair) -> tuple[Region, Region] | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 
 from napari_longiseg.core.geometry import Array, Box, Point, as_shape
@@ -14,7 +13,7 @@ from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration._torch.flow import Recipe, Velocity, fit_flow, indices
 from napari_longiseg.registration._torch.lattice import Lattice, image, inside
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
-from napari_longiseg.registration._torch.volume import Volume, load_cube, sample
+from napari_longiseg.registration._torch.volume import Volume, load_cube, sample, separable
 from napari_longiseg.registration.region import Region
 from napari_longiseg.registration.transforms import Displacement, Transform
 
@@ -60,7 +59,7 @@ def refine(
     Returns
     -------
     Displacement or None
-        None where too little could be compared, or the scans agreed better without it.
+        None where too little could be compared, or the scans did not agree better for it.
     """
     centre = np.asarray(middle_mm)
     lattice = Lattice.over(centre - radius_mm, centre + radius_mm, spacing_mm, device)
@@ -74,7 +73,7 @@ def refine(
     if not np.isfinite(before):
         return None
     fit_flow(scene, velocity, Recipe(iterations, RADIUS), lambda _: None)
-    return velocity.displacement() if _correlation(scene, velocity) >= before else None
+    return velocity.displacement() if _correlation(scene, velocity) > before else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,17 +128,19 @@ def _correlation(scene: _NearScene, velocity: Velocity) -> float:
 
 def _seen(scan: Scan, way: Transform, lattice: Lattice, region: Region | None) -> _View | None:
     """What a scan shows under a lattice; None where that is too little."""
-    points = np.stack(np.meshgrid(*lattice.axes_mm(), indexing="ij"), axis=-1).reshape(-1, 3)
-    goes = way(points)
+    thin = lattice.halved()  # the way is smooth: every other node will do
+    goes = way(thin.points_mm())
     low, high = goes.min(axis=0) - MARGIN_MM, goes.max(axis=0) + MARGIN_MM
     volume = _cut(scan, low, high, lattice.spacing_mm, lattice.device)
     if volume is None:
         return None
-    places = lattice.tensor(((goes - volume.origin) / volume.spacing).T.reshape(3, *lattice.shape))
+    at = lattice.tensor(((goes - volume.origin) / volume.spacing).T.reshape(3, *thin.shape))
+    places = separable(at, lattice.between())
     if region is None:
         return _View(volume, places, torch.ones(lattice.shape, device=lattice.device))
-    within = ndimage.binary_dilation((region.share(goes) > 0.5).reshape(lattice.shape))
-    return _View(volume, places, lattice.tensor(within))
+    within = lattice.tensor((region.share(goes) > 0.5).reshape(1, *thin.shape))
+    # More than nothing between two nodes: the region and what lies next to it.
+    return _View(volume, places, (separable(within, lattice.between())[0] > 0).float())
 
 
 def _cut(scan: Scan, low: Array, high: Array, spacing_mm: float, device: torch.device) -> Volume | None:

@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.io.transforms import read_transform
-from napari_longiseg.registration._itk_steps import chain_of
+from napari_longiseg.registration._itk.steps import chain_of
 
 sitk = pytest.importorskip("SimpleITK")
 

@@ -10,7 +10,7 @@ import pytest
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.io.transforms import FileTransform, find_transforms, read_transform, write_matrix
-from napari_longiseg.registration._itk_steps import chain_of
+from napari_longiseg.registration._itk.steps import chain_of
 
 sitk = pytest.importorskip("SimpleITK")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_longiseg.core.landmark import LandmarkPair
-from napari_longiseg.registration._landmark_map import LandmarkMap
+from napari_longiseg.registration._landmarks.map import LandmarkMap
 from napari_longiseg.registration.base import MapReport, RefinablePointMap, ReportingPointMap
 from napari_longiseg.registration.correction import CorrectedMap
 from napari_longiseg.registration.identity import IdentityMap

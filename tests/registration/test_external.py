@@ -17,7 +17,7 @@ from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.transforms import FileTransform, LinearStep
 from napari_longiseg.registration._external_map import external_map
-from napari_longiseg.registration._itk_steps import chain_of
+from napari_longiseg.registration._itk.steps import chain_of
 from napari_longiseg.registration.base import ReportingPointMap, StudyRegistration
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.registration.external import ExternalRegistration

@@ -15,7 +15,7 @@ from napari_longiseg.core.scan import Scan
 from napari_longiseg.io.images import read_image, write_image
 from napari_longiseg.io.transforms import LinearStep, read_field, write_matrix
 from napari_longiseg.registration import greedy as module
-from napari_longiseg.registration._itk_greedy import run_greedy
+from napari_longiseg.registration._itk.greedy import run_greedy
 from napari_longiseg.registration.base import RestoringRegistration
 from napari_longiseg.registration.greedy import GreedyRegistration
 from napari_longiseg.registration.transforms import Affine, Chain, Displacement

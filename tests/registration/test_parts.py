@@ -7,7 +7,6 @@ from scipy import ndimage
 
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.registration._spline import empty_field
 from napari_longiseg.registration._torch.affine import fit_affine, half_of
 from napari_longiseg.registration._torch.body import body_of, without_table
 from napari_longiseg.registration._torch.flow import Velocity
@@ -15,6 +14,7 @@ from napari_longiseg.registration._torch.lattice import Lattice, gradient
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
 from napari_longiseg.registration._torch.pair import Pair
 from napari_longiseg.registration._torch.search import shifts
+from napari_longiseg.registration._torch.spline import empty_field
 from napari_longiseg.registration._torch.volume import Volume, load, sample
 from napari_longiseg.registration.agreement import Agreement
 from napari_longiseg.registration.region import Region

@@ -17,6 +17,10 @@ from napari_longiseg.core.methods import (
 from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.setup import TrackSettings
 
+SHOWN = (
+    "boosting", "max_distance_mm", "correct_by_landmarks", "learn_from_verified", "correction_radius_mm",
+)  # fmt: skip
+"""Options of the propagation; the scan to start from is where the reader clicks."""
 FORM_HEIGHT = 220
 """Pixels; the forms scroll, so that the window fits a screen of 800 lines with all of them unfolded."""
 
@@ -34,7 +38,7 @@ class OptionsBox(QCollapsible):
         super().__init__("Methods and options", parent)
         self.registration = MethodBox(REGISTRATIONS, "Registration", DEFAULT_REGISTRATION)
         self.segmenter = MethodBox(SEGMENTERS, "Segmenter", DEFAULT_SEGMENTER)
-        self._options = option_form(TrackOptions, only=("boosting", "max_distance_mm"))
+        self._options = option_form(TrackOptions, only=SHOWN)
         content = QWidget()
         column = QVBoxLayout(content)
         for widget in (self.registration, self.segmenter, self._options.native):

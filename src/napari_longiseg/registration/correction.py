@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array, Point, distance_mm
 from napari_longiseg.core.landmark import LandmarkPair
-from napari_longiseg.registration._arun import NINE_OF_TEN
-from napari_longiseg.registration._landmark_map import LARGE_MM
-from napari_longiseg.registration._local_shifts import LocalShifts
+from napari_longiseg.registration._landmarks.arun import NINE_OF_TEN
+from napari_longiseg.registration._landmarks.map import LARGE_MM
+from napari_longiseg.registration._landmarks.shifts import LocalShifts
 from napari_longiseg.registration.base import MapReport, PointMap, ReportingPointMap, map_near
 from napari_longiseg.registration.transforms import Chain
 

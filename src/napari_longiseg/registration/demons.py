@@ -61,9 +61,9 @@ class DemonsRegistration:
         """
         stage = f"Aligning {source.id} to {target.id}"
         progress(stage, 0.0)
-        from napari_longiseg.registration._itk_affine import fit_affine
-        from napari_longiseg.registration._itk_demons import Recipe, fit_demons
-        from napari_longiseg.registration._itk_run import itk_errors
+        from napari_longiseg.registration._itk.affine import fit_affine
+        from napari_longiseg.registration._itk.demons import Recipe, fit_demons
+        from napari_longiseg.registration._itk.run import itk_errors
         from napari_longiseg.registration._torch.align import load_pair
         from napari_longiseg.registration._torch.device import torch_device, torch_errors
 

@@ -12,7 +12,7 @@ from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.dicom import is_dicom_file
 from napari_longiseg.io.transforms import Axes, Content, chained, find_transforms, read_transform
 from napari_longiseg.registration._external_map import ExternalMap, external_map
-from napari_longiseg.registration._itk_steps import chain_of
+from napari_longiseg.registration._itk.steps import chain_of
 
 
 @dataclass(frozen=True)

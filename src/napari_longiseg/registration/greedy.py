@@ -20,7 +20,7 @@ from napari_longiseg.registration.quality import assess, require_one_patient
 from napari_longiseg.registration.transforms import Affine, Chain, Displacement, State
 
 if TYPE_CHECKING:
-    from napari_longiseg.registration._itk_run import Tick
+    from napari_longiseg.registration._itk.run import Tick
     from napari_longiseg.registration._torch.pair import Pair
 
 AFFINE = "-d 3 -a -dof 12 -i fixed.nrrd moving.nrrd -gm body.nrrd -ia start.mat -o affine.mat"
@@ -89,7 +89,7 @@ class GreedyRegistration:
         """
         stage = f"Aligning {source.id} to {target.id}"
         progress(stage, 0.0)
-        from napari_longiseg.registration._itk_run import itk_errors
+        from napari_longiseg.registration._itk.run import itk_errors
         from napari_longiseg.registration._torch.align import load_pair
         from napari_longiseg.registration._torch.device import torch_device, torch_errors
 
@@ -111,10 +111,10 @@ class GreedyRegistration:
         """The transform, by way of files in a folder."""
         from napari_longiseg.io._itk import simple_itk
         from napari_longiseg.io.transforms import LinearStep, read_field, read_matrix, write_matrix
-        from napari_longiseg.registration._itk_affine import search_affine
-        from napari_longiseg.registration._itk_greedy import run_greedy
-        from napari_longiseg.registration._itk_run import part
-        from napari_longiseg.registration._itk_volumes import image_of
+        from napari_longiseg.registration._itk.affine import search_affine
+        from napari_longiseg.registration._itk.greedy import run_greedy
+        from napari_longiseg.registration._itk.run import part
+        from napari_longiseg.registration._itk.volumes import image_of
 
         start = search_affine(pair, part(tick, 0.0, 0.1))
         write_matrix(folder / "start.mat", LinearStep(start.matrix, start.offset))
@@ -136,7 +136,7 @@ def _compared(pair: Pair, start: Affine, radius: int) -> Float32:
     Without it greedy's affine map stretches a target that shows less over the whole source: in the tests
     that put points 12 mm wrong.
     """
-    from napari_longiseg.registration._itk_volumes import on_source
+    from napari_longiseg.registration._itk.volumes import on_source
 
     _, reaches = on_source(pair, start)
     inside = binary_erosion(np.pad(reaches > 0, 1), iterations=radius)[1:-1, 1:-1, 1:-1]

@@ -10,7 +10,7 @@ from napari_longiseg.core.landmark import Landmark, pairs_between
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.landmarks import read_landmarks
-from napari_longiseg.registration._landmark_map import LEAST_RIGID, LandmarkMap
+from napari_longiseg.registration._landmarks.map import LEAST_RIGID, LandmarkMap
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.resample import Float32
-from napari_longiseg.registration._spline import SplineField, empty_field
 from napari_longiseg.registration._torch.adam import Adam
 from napari_longiseg.registration._torch.lattice import Lattice, gradient
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
+from napari_longiseg.registration._torch.spline import SplineField, empty_field
 from napari_longiseg.registration._torch.volume import sample, separable
 from napari_longiseg.registration.transforms import Displacement
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from napari_longiseg.core.errors import RegistrationError
-from napari_longiseg.registration._itk_run import Tick
+from napari_longiseg.registration._itk.run import Tick
 
 SCRIPT = "import sys; from picsl_greedy import Greedy3D; Greedy3D().execute(sys.argv[1])"
 PATIENCE_S = 0.1

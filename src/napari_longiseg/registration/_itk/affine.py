@@ -7,8 +7,8 @@ import numpy as np
 from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.io._itk import matrix_of, simple_itk
 from napari_longiseg.io.transforms import LinearStep
-from napari_longiseg.registration._itk_run import Tick, part, run
-from napari_longiseg.registration._itk_volumes import image_of, itk_affine
+from napari_longiseg.registration._itk.run import Tick, part, run
+from napari_longiseg.registration._itk.volumes import image_of, itk_affine
 from napari_longiseg.registration._torch.pair import Pair
 from napari_longiseg.registration._torch.search import shifts
 from napari_longiseg.registration.transforms import Affine

@@ -14,8 +14,14 @@ from scipy.special import fdtri
 from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.landmark import LandmarkPair
-from napari_longiseg.registration._arun import NINE_OF_TEN, RigidFit, in_a_plane, mirror_gain_mm, on_a_line
-from napari_longiseg.registration._thin_plate import SplineFit
+from napari_longiseg.registration._landmarks.arun import (
+    NINE_OF_TEN,
+    RigidFit,
+    in_a_plane,
+    mirror_gain_mm,
+    on_a_line,
+)
+from napari_longiseg.registration._landmarks.thin_plate import SplineFit
 from napari_longiseg.registration.base import MapReport
 from napari_longiseg.registration.transforms import Transform
 

@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from napari_longiseg.core.resample import Float32
 from napari_longiseg.io._itk import grid_of, simple_itk
-from napari_longiseg.registration._itk_run import Tick, part, run
-from napari_longiseg.registration._itk_volumes import image_of, on_source
+from napari_longiseg.registration._itk.run import Tick, part, run
+from napari_longiseg.registration._itk.volumes import image_of, on_source
 from napari_longiseg.registration._torch.pair import Pair
 from napari_longiseg.registration.transforms import Affine, Displacement
 

@@ -1,0 +1,1 @@
+"""What the classical registrations are made of; SimpleITK is imported when something is aligned."""

@@ -1,0 +1,1 @@
+"""Maps that corresponding points give; numpy and scipy alone."""

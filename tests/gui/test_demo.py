@@ -39,7 +39,7 @@ def test_the_picture_of_the_check_shows_all_views(same_viewer, fake_methods, fol
     third, half = coloured.shape[0] // 3, coloured.shape[1] // 2
     overlay, board = coloured[:third, :half].mean(), coloured[:third, half:].mean()
     lattice, uncertainty = coloured[-third:, :half].mean(), coloured[-third:, half:].mean()
-    assert 0.01 < min(overlay, lattice)
+    assert min(overlay, lattice) > 0.01
     assert max(overlay, board, lattice) < uncertainty
 
 

@@ -208,6 +208,13 @@ def test_closing_leaves_no_trace_and_hears_nothing_more(look, viewer, session, c
     session.open(None)
 
 
+def test_closing_after_napari_has_cleared_its_layers_brings_none_back(look, viewer, check):
+    look.open(check)
+    viewer.layers.clear()  # as a window does that is closed
+    look.close()
+    assert list(viewer.layers) == []
+
+
 def test_the_scan_keeps_colours_that_the_reader_has_chosen(look, shown, check):
     image = shown.cells[1].image
     image.colormap = "bone"

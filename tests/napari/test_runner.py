@@ -90,6 +90,15 @@ def test_a_pair_is_aligned_once_for_checking_and_for_tracking(study, session, al
     runner.close()
 
 
+def test_a_check_needs_a_study(session, qtbot):
+    runner = Runner(session)
+    with qtbot.waitSignal(runner.failed) as failed:
+        runner.check("T0", "T1", SETTINGS)
+    assert failed.args == ["No study is open."]
+    assert not runner.busy
+    runner.close()
+
+
 def test_landmarks_that_correct_tracking_are_seen_in_the_check(study, session, aligned, qtbot):
     runner, checks = Runner(session), []
     runner.checked.connect(checks.append)

@@ -85,7 +85,8 @@ def test_under_the_identity_the_warped_scan_is_the_scan():
     np.testing.assert_array_equal(check.warped, source.image)
     assert np.isnan(check.uncertainty_mm).all()
     assert check.report == MapReport(
-        "This registration does not say how well the scans fit. Tissue shrinks to 1.00 of its volume at most."
+        "This registration does not say how well the scans fit. "
+        "Tissue keeps at least 1.00 of its volume everywhere."
     )
 
 
@@ -178,7 +179,7 @@ def test_a_map_that_folds_is_doubted():
     fold = Map(lambda p: p + 30.0 * np.sin(p[:, [2]] / 12.0) * [0.0, 0.0, 1.0])
     check = check_registration(fold, scan("T0"), scan("T1"))
     assert check.report.doubt.startswith("The map folds tissue over itself in places")
-    assert "shrinks" not in check.report.summary
+    assert "keeps at least" not in check.report.summary
 
 
 def test_what_no_point_is_carried_to_is_left_black_and_counted():
@@ -214,7 +215,7 @@ class OwnMap(Map):
 def test_our_maps_know_their_way_back_and_their_report_leads():
     check = check_registration(OwnMap(OwnMap.transform), scan("T0"), scan("T1"))
     np.testing.assert_array_equal(check.warped[..., 10:], scan("T0").image[..., :-10])
-    assert check.report.summary.startswith("The scans fit well. Tissue shrinks to 1.00")
+    assert check.report.summary.startswith("The scans fit well. Tissue keeps at least 1.00")
     assert check.report.doubt == "Too few landmarks."
 
 

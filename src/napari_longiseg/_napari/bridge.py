@@ -12,7 +12,7 @@ from psygnal import Signal
 from napari_longiseg._napari.adopt import scan_layers
 from napari_longiseg._napari.alignment import display_shifts
 from napari_longiseg._napari.cell import Cell
-from napari_longiseg._napari.grid import order_layers, put_in_grid, remove_layers
+from napari_longiseg._napari.grid import order_layers, put_in_grid, remove_layers, set_stride
 from napari_longiseg._napari.layers import OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.windows import WINDOWS, window_name
 from napari_longiseg.core.geometry import Box, Point
@@ -120,7 +120,9 @@ class LayerBridge:
         try:
             with self._viewer.layers.batched_update():  # the grid is laid out once, which takes long
                 self._put_extras(extras)
-                order_layers(self._viewer, self.cells)
+                if extras:
+                    order_layers(self._viewer, self.cells)
+                set_stride(self._viewer, self.cells)
         finally:
             self._arranging = False
         for cell in self.cells:

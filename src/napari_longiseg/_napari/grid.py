@@ -19,6 +19,7 @@ def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
     Layers that the viewer lacks are added; those of other plugins come after ours.
     """
     order_layers(viewer, cells)
+    set_stride(viewer, cells)
     grid = viewer.canvas.grid
     grid.shape = (1, max(len(cells), 1))
     grid.spacing = 4
@@ -30,13 +31,17 @@ def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
 
 
 def order_layers(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
-    """Bring the layers of all cells, an equal number each, into the order that the grid counts them in."""
+    """Bring the layers of all cells, an equal number each, to the front in the order of the cells."""
     for position, wanted in enumerate(layer for cell in cells for layer in cell.layers):
         ids = [layer.unique_id for layer in viewer.layers]
         if wanted.unique_id not in ids:
             viewer.layers.insert(position, wanted)
         elif ids[position] != wanted.unique_id:
             viewer.layers.move(ids.index(wanted.unique_id), position)
+
+
+def set_stride(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
+    """Tell the grid how many layers each cell has."""
     if cells:
         viewer.canvas.grid.stride = len(cells[0].layers)
 

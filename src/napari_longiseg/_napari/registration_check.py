@@ -121,8 +121,7 @@ class CheckView:
         """Look at the check in another way, where its scans are still there."""
         image = self._target_image()
         if self._check is None or image is None or view is View.OFF:
-            self._forget()
-            self._bridge.show_extras({})
+            self._take_away()
             if image is not None:
                 self._viewer.layers.selection.active = image
         else:
@@ -142,8 +141,7 @@ class CheckView:
         self._bridge.extras_removed.disconnect(self._on_extras_removed)
         self._viewer.dims.events.order.disconnect(self._on_displayed)
         self._viewer.dims.events.ndisplay.disconnect(self._on_displayed)
-        if self._view is not View.OFF:
-            self.show(View.OFF)
+        self._take_away()
 
     # ---- what the session, the bridge and napari say
 
@@ -198,6 +196,10 @@ class CheckView:
             layer.events.contrast_limits.connect(self._on_window)
         # Napari tells the value under the cursor in the active layer, such as the uncertainty.
         self._viewer.layers.selection.active = self._layers[check.target.id]
+
+    def _take_away(self) -> None:
+        self._forget()
+        self._bridge.show_extras({})
 
     def _forget(self) -> None:
         """Nothing is looked at; the layers are the bridge's to take away."""

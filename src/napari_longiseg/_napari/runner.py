@@ -109,7 +109,11 @@ class Runner(QObject):
             self.failed.emit("Wait until the running work is done, or cancel it, before you check a pair.")
             return
         session = self._session
-        study = session.study_with(lesion.id for lesion in session.lesions)
+        try:
+            study = session.study_with(lesion.id for lesion in session.lesions)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return
         self._checking = True
         task = CheckTask(study, session.findings, source, target, settings, self._cache)
         self._start(task, self.checked.emit, f"{source} lies on {target} now: choose how to look at it.")

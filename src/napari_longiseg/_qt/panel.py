@@ -207,4 +207,4 @@ class TrackingPanel(QWidget):
 
     def _on_cancel(self) -> None:
         self.runner.cancel()
-        self.progress.say("Cancelled. Track or Track all starts again.")
+        self.progress.say("Cancelled. Start it again whenever you like.")

@@ -182,6 +182,24 @@ def test_a_map_that_folds_is_doubted():
     assert "keeps at least" not in check.report.summary
 
 
+def test_what_a_map_does_to_the_air_beside_the_patient_does_not_count():
+    def folds_on_the_left(points: Array) -> Array:
+        return points + 30.0 * np.sin(np.maximum(points[:, [2]] - 10.0, 0.0) / 12.0) * [0.0, 0.0, 1.0]
+
+    points = points_of(GRID).reshape(*GRID.shape, 3)
+    tissue = (points[..., 2] < 0.0) & (np.linalg.norm(points[..., :2], axis=-1) < 30.0)
+    lung = tissue & (np.linalg.norm(points - [0.0, 0.0, -20.0], axis=-1) < 12.0)
+    image = np.where(tissue & ~lung, 40, -1000).astype(np.int16)
+    source, target = Scan("T0", image, GRID), Scan("T1", image, GRID)
+    assert check_registration(Map(folds_on_the_left), source, target).report.doubt == ""
+
+    def folds_in_the_lung(points: Array) -> Array:
+        near = np.exp(-(((points - [0.0, 0.0, -20.0]) ** 2).sum(axis=1, keepdims=True)) / 50.0)
+        return points + 20.0 * near * [0.0, 0.0, 1.0]
+
+    assert "folds" in check_registration(Map(folds_in_the_lung), source, target).report.doubt
+
+
 def test_what_no_point_is_carried_to_is_left_black_and_counted():
     squeezed = Map(lambda p: np.minimum(p, [0.0, np.inf, np.inf]))
     check = check_registration(squeezed, scan("T0"), scan("T1"))

@@ -76,7 +76,7 @@ class Forward:
         mapped = []
         for k in range(lattice.shape[0]):
             progress("Sampling the map", k / lattice.shape[0])
-            mapped.append(point_map(plane_mm(lattice, k)).reshape(*lattice.shape[1:], 3))
+            mapped.append(np.reshape(point_map(plane_mm(lattice, k)), (*lattice.shape[1:], 3)))
         return cls(lattice, np.moveaxis(np.stack(mapped), -1, 0))
 
     def jacobian(self) -> Array:
@@ -147,12 +147,12 @@ def places_on_source(
 
 
 def body(scan: Scan, lattice: Grid) -> Bool:
-    """Nodes of a lattice over a scan that lie in the patient, lungs and gas included."""
-    axes = [
-        np.rint(np.linspace(0, n - 1, m)).astype(int)
-        for n, m in zip(scan.image.shape, lattice.shape, strict=True)
-    ]
-    tissue = scan.image[np.ix_(*axes)] > BODY_HU
+    """Nodes of a lattice from a scan's first voxel on that lie in the patient, lungs and gas included."""
+    places = []
+    for axis, nodes in enumerate(lattice.shape):
+        index = np.rint(np.arange(nodes) * lattice.spacing_mm[axis] / scan.grid.spacing_mm[axis])
+        places.append(np.minimum(index.astype(int), scan.grid.shape[axis] - 1))
+    tissue = scan.image[np.ix_(*places)] > BODY_HU
     return np.stack([ndimage.binary_fill_holes(plane) for plane in tissue])
 
 

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QRadioButton,
+    QSizePolicy,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -105,13 +106,12 @@ class RegistrationBox(QWidget):
         self.square.setToolTip("Edge of the squares")
         self.doubt.setStyleSheet(ERROR_STYLE)
         for box in (self.source, self.target):  # long ids are cut in the box, not in the list
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            box.setMinimumContentsLength(4)
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         pair = QHBoxLayout()
-        pair.addWidget(self.check_button, 1)
-        pair.addWidget(self.source)
+        pair.addWidget(self.check_button)
+        pair.addWidget(self.source, 1)
         pair.addWidget(QLabel("on"))
-        pair.addWidget(self.target)
+        pair.addWidget(self.target, 1)
         looks = QGridLayout()
         for place, button in enumerate(self.views.values()):
             looks.addWidget(button, *divmod(place, COLUMNS))

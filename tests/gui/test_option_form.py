@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from napari_longiseg._qt.method_box import MethodBox
-from napari_longiseg._qt.option_form import label_of, option_form
+from napari_longiseg._qt.option_form import label_of, option_form, values_of
 from napari_longiseg._qt.options_box import FORM_HEIGHT, OptionsBox
 from napari_longiseg.core import methods
 from napari_longiseg.core.errors import MissingMethodError
@@ -27,6 +28,21 @@ def test_a_form_has_a_field_per_option_with_its_default(qtbot):
     assert form.asdict() == {"spacing_mm": 0.005, "negative": -5000, "fast": False, "metric": "b"}
     form["metric"].value = "a"
     assert Method(1, **form.asdict()).metric == "a"
+
+
+def test_what_lies_on_the_disk_can_be_typed_and_looked_for(qtbot, tmp_path, monkeypatch):
+    @dataclass(frozen=True)
+    class Reads:
+        file: methods.FileName = ""
+        folder: methods.FolderName = "masks"
+
+    form = option_form(Reads)
+    assert values_of(form) == {"file": "", "folder": "masks"}
+    form["file"].line_edit.value = "here/transform.tfm"
+    assert values_of(form)["file"] == str(Path("here/transform.tfm"))
+    monkeypatch.setattr(form["folder"], "_show_file_dialog", lambda mode, **_: tmp_path)
+    form["folder"].choose_btn.native.click()
+    assert values_of(form)["folder"] == str(tmp_path)
 
 
 def test_only_some_options(qtbot):

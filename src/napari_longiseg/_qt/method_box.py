@@ -7,7 +7,7 @@ from typing import Any
 from magicgui.widgets import Container
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_longiseg._qt.option_form import option_form
+from napari_longiseg._qt.option_form import option_form, values_of
 from napari_longiseg.core.errors import LongisegError
 from napari_longiseg.core.methods import available, method_class
 from napari_longiseg.tracking.setup import MethodChoice
@@ -42,7 +42,7 @@ class MethodBox(QWidget):
 
     def choice(self) -> MethodChoice:
         """The method with its options as they are in the form."""
-        options = self._form.asdict() if self._form is not None else {}
+        options = values_of(self._form) if self._form is not None else {}
         return MethodChoice(self._names.currentText(), options)
 
     def _lay_out(self, label: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection
+from pathlib import Path
 from textwrap import fill
 from typing import Any, get_type_hints
 
 import numpy as np
-from magicgui.widgets import Container, create_widget
+from magicgui.types import FileDialogMode
+from magicgui.widgets import Container, FileEdit, create_widget
 
 from napari_longiseg._qt.parameter_docs import parameter_docs
+from napari_longiseg.core.methods import Browse
 
 UNITS = {"mm": "mm", "hu": "HU", "ml": "ml", "pct": "%"}
 TIP_WIDTH = 70
@@ -28,7 +31,7 @@ def option_form(cls: type[Any], only: Collection[str] | None = None) -> Containe
     only : collection of str, optional
         Names of the parameters wanted.
     """
-    hints, texts = get_type_hints(cls), parameter_docs(cls)
+    hints, texts = get_type_hints(cls, include_extras=True), parameter_docs(cls)
     fields = []
     for name, parameter in inspect.signature(cls).parameters.items():
         if parameter.default is inspect.Parameter.empty or (only is not None and name not in only):
@@ -42,7 +45,22 @@ def option_form(cls: type[Any], only: Collection[str] | None = None) -> Containe
     return form
 
 
+def values_of(form: Container[Any]) -> dict[str, Any]:
+    """The options as they are in a form."""
+    return {
+        name: _text_of(value) if isinstance(form[name], FileEdit) else value
+        for name, value in form.asdict().items()
+    }
+
+
+def _text_of(path: Path | None) -> str:
+    return "" if path is None else str(path)
+
+
 def _field(name: str, annotation: Any, default: Any) -> Any:  # noqa: ANN401 - any magicgui widget
+    for extra in getattr(annotation, "__metadata__", ()):
+        if isinstance(extra, Browse):
+            return _path_field(name, extra, default)
     options: dict[str, Any] = {"min": -1e6, "max": 1e6} if annotation in (float, int) else {}
     if annotation is float:
         options["step"] = _step(default)
@@ -53,6 +71,16 @@ def _field(name: str, annotation: Any, default: Any) -> Any:  # noqa: ANN401 - a
     except (ValueError, TypeError):
         return None
     return field if field.value == default else None
+
+
+def _path_field(name: str, browse: Browse, default: str) -> FileEdit:
+    """A line for a path, empty for none, with a button that opens a dialog."""
+    mode = FileDialogMode.EXISTING_FILE if browse is Browse.FILE else FileDialogMode.EXISTING_DIRECTORY
+    field = FileEdit(
+        mode, name=name, label=label_of(name), value=Path(default) if default else None, nullable=True
+    )
+    field.choose_btn.text = "…"
+    return field
 
 
 def _step(value: float) -> float:

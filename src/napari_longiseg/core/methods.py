@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from napari_longiseg.core.errors import InputError, MissingMethodError
 
@@ -13,6 +14,18 @@ REGISTRATIONS = "napari_longiseg.registrations"
 SEGMENTERS = "napari_longiseg.segmenters"
 DEFAULT_REGISTRATION, DEFAULT_SEGMENTER = "deformable", "region"
 """What the command line and the panel take unless told otherwise."""
+
+
+class Browse(Enum):
+    """What a reader may look for on the disk to fill in an option."""
+
+    FILE = "file"
+    FOLDER = "folder"
+
+
+FileName = Annotated[str, Browse.FILE]
+FolderName = Annotated[str, Browse.FOLDER]
+"""Options of a method that name something on the disk: text as any other, and the panel adds a dialog."""
 
 _KINDS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 """Types of options that are checked, in words."""

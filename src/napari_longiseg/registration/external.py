@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, get_args
 
 from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.methods import FileName
 from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.dicom import is_dicom_file
@@ -44,7 +45,7 @@ class ExternalRegistration:
         When *axes* or *content* is another word.
     """
 
-    file: str = ""
+    file: FileName = ""
     invert: bool = False
     axes: Axes = "lps"
     content: Content = "displacements"

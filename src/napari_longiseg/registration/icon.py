@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from napari_longiseg.core.components import Mask
 from napari_longiseg.core.errors import InputError, RegistrationError
+from napari_longiseg.core.methods import FileName, FolderName
 from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.models import registry
@@ -85,7 +86,7 @@ class IconRegistration:
     """
 
     device: str = "auto"
-    weights: str = ""
+    weights: FileName = ""
     instance_steps: int = 0
     instance_on_cpu: bool = False
 
@@ -201,7 +202,7 @@ class LunggradiconRegistration(IconRegistration):
         all labels but 0 are lung; empty to find the lungs by their density.
     """
 
-    lungs: str = ""
+    lungs: FolderName = ""
 
     name: ClassVar[str] = "lunggradicon"
     _window_hu: ClassVar[tuple[float, float]] = (-1000.0, 0.0)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from napari_longiseg.core.errors import InputError, RegistrationError
 from napari_longiseg.core.landmark import Landmark, pairs_between
+from napari_longiseg.core.methods import FileName
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.io.landmarks import read_landmarks
@@ -34,7 +35,7 @@ class LandmarkRegistration:
         When an option is out of its range.
     """
 
-    file: str = ""
+    file: FileName = ""
     precision_mm: float = 1.0
 
     name: ClassVar[str] = "landmarks"

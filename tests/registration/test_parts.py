@@ -129,10 +129,10 @@ def everywhere(volume):
 def test_affine_alignment_is_the_same_both_ways(rigid):
     a, b = textured((24, 22, 26), 8.0, (0, 0, 0)), textured((24, 22, 26), 8.0, (9.0, -6.0, 12.0))
     there, correlation = fit_affine(
-        Pair(a, b, everywhere(a), everywhere(b)), Affine.identity(), 2, 60, 2.0, lambda _: None, rigid=rigid
+        Pair(a, b, everywhere(a), everywhere(b)), Affine.identity(), 60, 2.0, lambda _: None, rigid=rigid
     )
     back, _ = fit_affine(
-        Pair(b, a, everywhere(b), everywhere(a)), Affine.identity(), 2, 60, 2.0, lambda _: None, rigid=rigid
+        Pair(b, a, everywhere(b), everywhere(a)), Affine.identity(), 60, 2.0, lambda _: None, rigid=rigid
     )
     points = np.random.default_rng(0).uniform(20, 150, (20, 3))
     assert np.allclose(there(points), points + np.array([9.0, -6.0, 12.0]), atol=0.5)

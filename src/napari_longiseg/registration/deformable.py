@@ -146,27 +146,24 @@ class DeformableMap(TransformMap):
             When torch fails.
         """
         from napari_longiseg.registration._torch.device import torch_device, torch_errors
-        from napari_longiseg.registration._torch.refine import refine
+        from napari_longiseg.registration._torch.refine import Look, Side, refine
 
-        method = self._method
-        there, on = halves(self)
+        method, (there, on) = self._method, halves(self)
         flows: tuple[Displacement, ...] = ()
         lungs = self._lungs_at(point_mm)
         # In the lungs the first look is a wide one: along the wall the whole map is wrong by what has slid.
         for zoom in (2, 1) if lungs else (1,):
+            before, after = Chain((*there, *flows)), Chain((*reversed(flows), *on))
             with torch_errors():
-                found = refine(
-                    self._source,
-                    self._target,
-                    Chain((*there, *flows)).inverse,
-                    Chain((*reversed(flows), *on)),
-                    as_point(Chain((*there, *flows))([point_mm])[0]),
-                    torch_device(method.device),
+                look = Look(
                     zoom * method.refine_spacing_mm,
                     zoom * method.refine_radius_mm,
                     method.refine_iterations,
-                    lungs,
+                    torch_device(method.device),
                 )
+                source = Side(self._source, before.inverse, lungs and lungs[0])
+                target = Side(self._target, after, lungs and lungs[1])
+                found = refine(source, target, as_point(before([point_mm])[0]), look)
             if found is not None:
                 flows = (*flows, found)
         return RefinedMap(self, flows, as_point(point_mm), method.refine_radius_mm / 2)

@@ -11,7 +11,7 @@ from scipy import linalg
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.registration._torch.adam import Adam
 from napari_longiseg.registration._torch.lattice import gradient, image
-from napari_longiseg.registration._torch.lncc import LocalCorrelation
+from napari_longiseg.registration._torch.lncc import RADIUS, WEIGH_EVERY, LocalCorrelation
 from napari_longiseg.registration._torch.pair import Pair
 from napari_longiseg.registration.transforms import Affine
 
@@ -19,14 +19,11 @@ ARM_MM = 100.0
 """At this distance from the centre a step of the matrix moves as far as a step of the shift."""
 FLOOR = 1e-4
 """Slopes of the mean correlation per mm that count as none."""
-WEIGH_EVERY = 10
-"""Iterations between looks at which nodes lie in both scans."""
 
 
 def fit_affine(
     pair: Pair,
     start: Affine,
-    radius: int,
     iterations: int,
     rate_mm: float,
     tick: Callable[[float], None],
@@ -44,8 +41,6 @@ def fit_affine(
         The two volumes.
     start : Affine
         Source to target.
-    radius : int
-        Of the correlation's boxes, in nodes.
     iterations : int
         How many steps.
     rate_mm : float
@@ -62,7 +57,7 @@ def fit_affine(
     """
     half = half_of(start)
     lattice = pair.lattice(half)
-    measure = LocalCorrelation(lattice.shape, radius, lattice.device)
+    measure = LocalCorrelation(lattice.shape, RADIUS, lattice.device)
     change = torch.zeros((4, 3), dtype=torch.float64)
     adam = Adam(change, FLOOR)
     arms = [arm / ARM_MM for arm in lattice.arms()]

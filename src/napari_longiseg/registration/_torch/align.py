@@ -23,8 +23,6 @@ from napari_longiseg.registration.transforms import Affine, Displacement
 SEARCH_MM, COARSE_MM, FINE_MM = 12.0, 8.0, 4.0
 LEVELS = ((COARSE_MM, 0.0, 0.15), (FINE_MM, 0.15, 1.0))
 """Spacings at which the velocity is fitted, and the share of the progress that each takes."""
-RADIUS = 2
-"""Of the correlation's boxes, in nodes of each level."""
 MAX_SCALE = 1.25
 """How much larger one patient may be on another day. Measured: up to 1.10 on true pairs, breathing and half
 of the scan cropped away included; 1.3 to 1.7 on most pairs of other patients or parts."""
@@ -68,14 +66,14 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
         msg = "The scans have no common part that could be aligned."
         raise RegistrationError(msg)
     tried = [
-        fit_affine(coarse, shift, RADIUS, 12, 4.0, _ticks(progress, stage, n / 10, (n + 1) / 10), rigid=rigid)
+        fit_affine(coarse, shift, 12, 4.0, _ticks(progress, stage, n / 10, (n + 1) / 10), rigid=rigid)
         for n, shift in enumerate(found)
     ]
     best, _ = max(tried, key=lambda t: t[1])
     for spacing_mm, start, stop in ((SEARCH_MM, 0.3, 0.4), (COARSE_MM, 0.4, 1.0)):
         level = pair.reduced(spacing_mm)
         tick = _ticks(progress, stage, start, stop)
-        best, _ = fit_affine(level, best, RADIUS, 25, 2.0, tick, rigid=rigid)
+        best, _ = fit_affine(level, best, 25, 2.0, tick, rigid=rigid)
     scales = np.linalg.svd(best.matrix, compute_uv=False)
     if scales.max() > MAX_SCALE or scales.min() < 1 / MAX_SCALE:
         msg = (
@@ -93,7 +91,7 @@ def align_flow(pair: Pair, affine: Affine, iterations: int, progress: Progress, 
     for spacing_mm, start, stop in LEVELS:
         scene = Scene(pair.reduced(spacing_mm), half)
         velocity = Velocity(scene.lattice, fitted, extends=True)
-        fit_flow(scene, velocity, Recipe(iterations, RADIUS), _ticks(progress, stage, start, stop))
+        fit_flow(scene, velocity, Recipe(iterations), _ticks(progress, stage, start, stop))
         fitted = velocity.fitted()
     return velocity.displacement()
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 from napari_longiseg.registration._torch.volume import Volume
 
 AIR = 0.05
-"""Intensity (-930 HU) that counts as air around the body; lung is denser."""
+"""Intensity (-930 HU) below which nothing is worth comparing: air around the body; lung is denser."""
 TABLE_MM = 12.0
 """What is thinner than this and only touches the body is no part of it."""
 SMALLEST = 0.02

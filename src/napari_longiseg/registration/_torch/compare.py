@@ -9,6 +9,7 @@ from torch import Tensor
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Scan
+from napari_longiseg.registration._torch.body import AIR
 from napari_longiseg.registration._torch.lattice import image, inside
 from napari_longiseg.registration._torch.lncc import LocalCorrelation
 from napari_longiseg.registration._torch.volume import Volume, load, separable
@@ -16,12 +17,10 @@ from napari_longiseg.registration.agreement import Agreement
 from napari_longiseg.registration.transforms import Transform
 
 COMPARE_MM = 4.0
-RADIUS = 1
+FINE_RADIUS = 1
 """Of the correlation's boxes, in voxels: small ones, since fine structures are those of one patient alone."""
 THINNED = 2
 """The transform is evaluated at every other voxel along each axis; it is smooth in between."""
-AIR = 0.05
-"""Intensity (-930 HU) below which nothing is worth comparing: air around the body, but not lung."""
 
 
 def compare_scans(
@@ -39,7 +38,7 @@ def compare(fixed: Volume, moving: Volume, transform: Transform) -> Agreement:
     """Local correlation of two volumes of one spacing, on the first."""
     places = places_of(fixed, moving, transform)
     weight = inside(places, moving) * (fixed.data > AIR)
-    measure = LocalCorrelation(fixed.shape, RADIUS, fixed.data.device)
+    measure = LocalCorrelation(fixed.shape, FINE_RADIUS, fixed.data.device)
     measure.weigh(weight)
     correlation = measure.correlation(fixed.data, image(moving, places))
     known = correlation.where(weight > 0, torch.nan)

@@ -11,10 +11,25 @@ from napari_longiseg.core.errors import RegistrationError
 
 
 def torch_device(name: str) -> torch.device:
-    """A torch device; ``"auto"`` is a CUDA device where there is one."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """A torch device; ``"auto"`` is a CUDA device where there is one.
+
+    Raises
+    ------
+    RegistrationError
+        When torch knows no such device, or has no CUDA device to work on.
+    """
+    has_cuda = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if has_cuda else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        msg = f"There is no device called {name!r}; choose auto, cpu or cuda."
+        raise RegistrationError(msg) from error
+    if device.type == "cuda" and not has_cuda:
+        msg = "There is no CUDA device that torch can work on; choose auto or cpu as the device."
+        raise RegistrationError(msg)
+    return device
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.resample import Float32
 from napari_longiseg.registration._torch.adam import Adam
 from napari_longiseg.registration._torch.lattice import Lattice, gradient
-from napari_longiseg.registration._torch.lncc import LocalCorrelation
+from napari_longiseg.registration._torch.lncc import RADIUS, WEIGH_EVERY, LocalCorrelation
 from napari_longiseg.registration._torch.spline import SplineField, empty_field
 from napari_longiseg.registration._torch.volume import sample, separable
 from napari_longiseg.registration.transforms import Displacement
@@ -32,8 +32,6 @@ FADE = 4.0
 """Control points beyond the outermost that a velocity reaches."""
 FLOOR = 2e-3
 """Slopes of the correlation per mm and control point that count as none."""
-WEIGH_EVERY = 10
-"""Iterations between looks at which nodes lie in both scans."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,6 @@ class Recipe:
     ----------
     iterations : int
         How many steps.
-    radius : int
-        Of the correlation's boxes, in nodes.
     rate : float
         Length of a step in nodes; it falls to nothing over the second half.
     stiffness : float
@@ -53,7 +49,6 @@ class Recipe:
     """
 
     iterations: int = 40
-    radius: int = 2
     rate: float = 0.15
     stiffness: float = 0.4
 
@@ -156,7 +151,7 @@ def fit_flow(scene: Scene, velocity: Velocity, recipe: Recipe, tick: Callable[[f
         Hears the fraction done.
     """
     lattice = scene.lattice
-    measure = LocalCorrelation(lattice.shape, recipe.radius, lattice.device)
+    measure = LocalCorrelation(lattice.shape, RADIUS, lattice.device)
     adam = Adam(velocity.coefficients, FLOOR)
     for step in range(recipe.iterations):
         tick(step / recipe.iterations)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+RADIUS = 2
+"""Of the boxes in which scans are aligned, in voxels on each side of the centre, at every level."""
+WEIGH_EVERY = 10
+"""Iterations between looks at which nodes lie in both scans."""
 NOISE = 1e-4
 """Variance of intensities (14 HU squared) below which a neighbourhood counts as flat."""
 

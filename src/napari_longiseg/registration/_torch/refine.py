@@ -10,9 +10,10 @@ from torch import Tensor
 
 from napari_longiseg.core.geometry import Array, Box, Point, as_shape
 from napari_longiseg.core.scan import Scan
+from napari_longiseg.registration._torch.body import AIR
 from napari_longiseg.registration._torch.flow import Recipe, Velocity, fit_flow, indices
 from napari_longiseg.registration._torch.lattice import Lattice, image, inside
-from napari_longiseg.registration._torch.lncc import LocalCorrelation
+from napari_longiseg.registration._torch.lncc import RADIUS, LocalCorrelation
 from napari_longiseg.registration._torch.volume import Volume, load_cube, sample, separable
 from napari_longiseg.registration.region import Region
 from napari_longiseg.registration.transforms import Displacement, Transform
@@ -21,40 +22,49 @@ MARGIN_MM = 16.0
 """What the cut out part of a scan is larger by, for the flow to move in."""
 MIN_COMPARED = 0.05
 """Share of the cube that must lie in both scans."""
-AIR = 0.05
-RADIUS = 2
 
 
-def refine(
-    source: Scan,
-    target: Scan,
-    to_source: Transform,
-    to_target: Transform,
-    middle_mm: Point,
-    device: torch.device,
-    spacing_mm: float,
-    radius_mm: float,
-    iterations: int,
-    regions: tuple[Region, Region] | None = None,
-) -> Displacement | None:
-    """Half a finer flow in a cube around a place half way between the scans.
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two scans, seen from half way.
 
-    Parameters
+    Attributes
     ----------
-    source, target : Scan
-        The scans.
-    to_source, to_target : Transform
-        From half way to either scan.
-    middle_mm : Point
-        The middle of the cube half way (LPS mm, order z, y, x).
-    device : torch.device
-        Where to work.
+    scan : Scan
+        The scan.
+    way : Transform
+        From half way to the scan.
+    region : Region or None
+        What alone is compared, with the nodes next to it.
+    """
+
+    scan: Scan
+    way: Transform
+    region: Region | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How to look.
+
+    Attributes
+    ----------
     spacing_mm, radius_mm : float
         Of the nodes, and half the edge of the cube.
     iterations : int
         How many steps.
-    regions : tuple of Region, optional
-        What alone is compared on the source and on the target, with the nodes next to it.
+    device : torch.device
+        Where to work.
+    """
+
+    spacing_mm: float
+    radius_mm: float
+    iterations: int
+    device: torch.device
+
+
+def refine(source: Side, target: Side, middle_mm: Point, look: Look) -> Displacement | None:
+    """Half a finer flow in a cube around a place half way between the scans (LPS mm, order z, y, x).
 
     Returns
     -------
@@ -62,17 +72,16 @@ def refine(
         None where too little could be compared, or the scans did not agree better for it.
     """
     centre = np.asarray(middle_mm)
-    lattice = Lattice.over(centre - radius_mm, centre + radius_mm, spacing_mm, device)
-    of_source, of_target = regions or (None, None)
-    seen = (_seen(source, to_source, lattice, of_source), _seen(target, to_target, lattice, of_target))
-    if seen[0] is None or seen[1] is None:
+    lattice = Lattice.over(centre - look.radius_mm, centre + look.radius_mm, look.spacing_mm, look.device)
+    of_source, of_target = _seen(source, lattice), _seen(target, lattice)
+    if of_source is None or of_target is None:
         return None
-    scene = _NearScene(lattice, seen[0], seen[1])
+    scene = _NearScene(lattice, of_source, of_target)
     velocity = Velocity(lattice, extends=False)
     before = _correlation(scene, velocity)
     if not np.isfinite(before):
         return None
-    fit_flow(scene, velocity, Recipe(iterations, RADIUS), lambda _: None)
+    fit_flow(scene, velocity, Recipe(look.iterations), lambda _: None)
     return velocity.displacement() if _correlation(scene, velocity) > before else None
 
 
@@ -126,19 +135,19 @@ def _correlation(scene: _NearScene, velocity: Velocity) -> float:
     return measure.mean(measure.correlation(*scene.look(*flows)))
 
 
-def _seen(scan: Scan, way: Transform, lattice: Lattice, region: Region | None) -> _View | None:
+def _seen(side: Side, lattice: Lattice) -> _View | None:
     """What a scan shows under a lattice; None where that is too little."""
     thin = lattice.halved()  # the way is smooth: every other node will do
-    goes = way(thin.points_mm())
+    goes = side.way(thin.points_mm())
     low, high = goes.min(axis=0) - MARGIN_MM, goes.max(axis=0) + MARGIN_MM
-    volume = _cut(scan, low, high, lattice.spacing_mm, lattice.device)
+    volume = _cut(side.scan, low, high, lattice.spacing_mm, lattice.device)
     if volume is None:
         return None
     at = lattice.tensor(((goes - volume.origin) / volume.spacing).T.reshape(3, *thin.shape))
     places = separable(at, lattice.between())
-    if region is None:
+    if side.region is None:
         return _View(volume, places, torch.ones(lattice.shape, device=lattice.device))
-    within = lattice.tensor((region.share(goes) > 0.5).reshape(1, *thin.shape))
+    within = lattice.tensor((side.region.share(goes) > 0.5).reshape(1, *thin.shape))
     # More than nothing between two nodes: the region and what lies next to it.
     return _View(volume, places, (separable(within, lattice.between())[0] > 0).float())
 

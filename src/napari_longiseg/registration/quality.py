@@ -52,8 +52,9 @@ class Quality:
         A linear model of what tells good from bad points: the mean local correlation of the scans tells
         pairs and methods apart; the correlation nearby and the distance to the borders of both fields of
         view, places. Fitted as the 90th percentile of the errors of some 10,000 points of nine pairs with
-        known truth after the registrations rigid, affine, demons, greedy and deformable;
-        ``benchmarks/registration.py`` says what becomes of it on others.
+        known truth after the registrations rigid, affine, demons, greedy and deformable, rounded;
+        ``benchmarks/uncertainty.py`` does it again, ``benchmarks/registration.py`` says what becomes of it
+        on other pairs.
         """
         near = self.agreement.mean - self.agreement.near(points_mm)
         expected = self.typical_mm + 5.0 * near + 3.4 * self.at_border(points_mm, mapped_mm)

@@ -389,7 +389,7 @@ class TestAlign:
             method.align(first, shifted, progress)
 
     def test_a_missing_device_is_our_error(self, first):
-        with pytest.raises(RegistrationError, match="choose another device"):
+        with pytest.raises(RegistrationError, match="no device called 'no such device'"):
             UnigradiconRegistration(device="no such device").align(first, first, silent)
 
     def test_further_fitting_on_a_cpu_is_refused_with_its_cost(self, first):

@@ -266,7 +266,7 @@ class TestMethod:
             RegistrationError, match="needs 3 of the same name on T0 and on T1, and found 'L1', 'L2'"
         ):
             few.align(*study.scans, silent)
-        with pytest.raises(RegistrationError, match="and found none"):
+        with pytest.raises(RegistrationError, match="and found none; add more to the table"):
             LandmarkRegistration().align(*study.scans, silent)
 
     def test_landmarks_outside_the_scan_count_with_a_note(self, study):

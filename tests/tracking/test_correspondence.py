@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,13 @@ def test_coalesced_lesions_merge_into_the_one_that_was_larger(scan, found, sourc
     assert merged.merged_into == keeper
     assert merged.presence is Presence.PRESENT
     assert merged.mask is None
-    assert f"Merged into lesion {keeper}" in merged.reason
+    assert merged.reason == f"Merged into lesion {keeper} and measured there."
+
+
+def test_what_was_doubtful_before_a_merger_is_still_said(scan, found):
+    a, b = found(1, (-10, 30, 22), 8), replace(found(2, (-10, 30, 26), 8), reason="They hardly agree.")
+    merged = reconcile([a, b], scan, {})[1]
+    assert merged.reason == "Merged into lesion 1 and measured there. They hardly agree."
 
 
 def test_what_a_reader_clicked_is_not_merged(scan, found):

@@ -219,7 +219,7 @@ class TestDoubts:
         assert found[2, "T1"].presence is Presence.PRESENT
         assert found[1, "T1"].reason == ""  # clicked there
         assert {found[lesion, "T0"].reason for lesion in (1, 2)} == {""}
-        assert found[3, "T1"].reason == "The lesion's place lies outside scan T1."
+        assert found[3, "T1"].reason == "The lesion's place lies outside scan T1. They hardly agree."
 
     def test_the_run_record_lists_them(self, study):
         pair = PairRecord("T0", "T1", "deformable", "Fits.", "Hardly.", kept=True)

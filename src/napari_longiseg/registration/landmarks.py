@@ -102,7 +102,8 @@ class PlacedLandmarks:
         if len(pairs) < LEAST_RIGID:
             msg = (
                 f"Alignment by landmarks needs {LEAST_RIGID} of the same name on {source.id} and on "
-                f"{target.id}, and found {', '.join(map(repr, names)) or 'none'}."
+                f"{target.id}, and found {', '.join(map(repr, names)) or 'none'}; add more to the table of "
+                "landmarks, which the option file or the study names."
             )
             raise RegistrationError(msg)
         outside = [

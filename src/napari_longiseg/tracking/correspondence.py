@@ -83,7 +83,7 @@ def _with_union(keeper: Finding, other: Finding, scan: Scan) -> Finding:
 
 
 def _merged(finding: Finding, into: Finding) -> Finding:
-    reason = f"Merged into lesion {into.lesion} and measured there."
+    reason = f"Merged into lesion {into.lesion} and measured there. {finding.reason}".strip()
     return replace(finding, mask=None, measurements=None, merged_into=into.lesion, reason=reason)
 
 

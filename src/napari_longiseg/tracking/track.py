@@ -212,10 +212,13 @@ def _out_of_view(draft: Finding) -> Finding:
 
 
 def _doubted(finding: Finding, doubt: str) -> Finding:
-    """A finding whose point was carried over says what is doubtful about that, if it has no other reason."""
-    if not doubt or finding.reason or finding.origin is not Origin.PROPAGATED:
+    """A finding whose point was carried over says what is doubtful about that, after any reason of its own.
+
+    A lesion that was not found, above all: it may have been looked for at the wrong place.
+    """
+    if not doubt or finding.origin is not Origin.PROPAGATED:
         return finding
-    return replace(finding, reason=doubt)
+    return replace(finding, reason=f"{finding.reason} {doubt}".strip())
 
 
 def _settled(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from _thread import interrupt_main
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.methods import REGISTRATIONS, create
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Scan
+from napari_longiseg.registration._itk.run import itk_errors, run
 from napari_longiseg.registration.base import RestoringRegistration
 from napari_longiseg.registration.demons import DemonsRegistration
 
@@ -127,6 +130,21 @@ def test_cancelling_through_progress_passes(first, later, fail_at):
 
     with pytest.raises(Cancelled, match="stop"):
         QUICK.align(first, later, progress)
+
+
+def test_ctrl_c_is_not_lost_in_itk():
+    """Python interrupts the main thread wherever that is, so it must not be in a function that ITK calls."""
+    demons = sitk.FastSymmetricForcesDemonsRegistrationFilter()
+    demons.SetNumberOfIterations(100_000)
+    demons.SetMaximumRMSError(0.0)
+    noise = np.random.default_rng(0).standard_normal((2, 32, 32, 32))
+    fixed, moving = (sitk.GetImageFromArray(image) for image in noise)
+    timer = Timer(0.3, interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt, match=r"^$"), itk_errors():
+        run(demons, 100_000, lambda _: None, fixed, moving)
+    timer.join()
+    assert 0 < demons.GetElapsedIterations() < 100_000
 
 
 def test_progress_grows_to_one(first):

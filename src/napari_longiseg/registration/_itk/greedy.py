@@ -11,11 +11,9 @@ import sys
 from pathlib import Path
 
 from napari_longiseg.core.errors import RegistrationError
-from napari_longiseg.registration._itk.run import Tick
+from napari_longiseg.registration._itk.run import PATIENCE_S, Tick
 
 SCRIPT = "import sys; from picsl_greedy import Greedy3D; Greedy3D().execute(sys.argv[1])"
-PATIENCE_S = 0.1
-"""How often it is asked whether to go on."""
 
 
 def run_greedy(command: str, folder: Path, tick: Tick) -> None:

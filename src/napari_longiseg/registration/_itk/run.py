@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,10 +12,15 @@ from napari_longiseg.io._itk import simple_itk
 
 Tick = Callable[[float], None]
 """Hears the fraction done, and raises to cancel."""
+PATIENCE_S = 0.1
+"""How often it is asked whether to go on."""
 
 
 def run(process: Any, iterations: int, tick: Tick, *arguments: Any) -> Any:  # noqa: ANN401 - SimpleITK has no types
     """Execute a filter that iterates.
+
+    It works in a thread of its own: an exception must not travel through ITK, where it would arrive as
+    another one, and Python raises a KeyboardInterrupt in the main thread whatever that is calling.
 
     Parameters
     ----------
@@ -23,7 +29,8 @@ def run(process: Any, iterations: int, tick: Tick, *arguments: Any) -> Any:  # n
     iterations : int
         How many it makes at most.
     tick : callable
-        Called after each iteration. What it raises stops the filter, and is raised once it has stopped.
+        Called ten times a second, in the caller's thread. What it raises stops the filter after the
+        iteration that is under way, and is raised once it has stopped.
     *arguments
         Of the filter's ``Execute``.
 
@@ -32,30 +39,28 @@ def run(process: Any, iterations: int, tick: Tick, *arguments: Any) -> Any:  # n
     RuntimeError
         SimpleITK's own; see :func:`itk_errors`.
     """
-    done, result = 0, None
-    raised: list[BaseException] = []
+    done, is_wanted = 0, True
 
     def on_iteration() -> None:
-        # An exception must not travel through ITK: it would arrive as another one.
         nonlocal done
         done += 1
-        try:
-            tick(min(done / iterations, 1.0))
-        except BaseException as error:
-            raised.append(error)
+        if not is_wanted:
             process.Abort()
 
     process.AddCommand(simple_itk().sitkIterationEvent, on_iteration)
     try:
-        result = process.Execute(*arguments)
-    except RuntimeError:
-        if not raised:
-            raise
+        with ThreadPoolExecutor(1, "itk") as pool:
+            working = pool.submit(process.Execute, *arguments)
+            try:
+                while not wait([working], PATIENCE_S).done:
+                    tick(min(done / iterations, 1.0))
+            except BaseException:
+                is_wanted = False
+                raise
+            tick(1.0)
+            return working.result()
     finally:
         process.RemoveAllCommands()
-    if raised:
-        raise raised[0]
-    return result
 
 
 def part(tick: Tick, start: float, stop: float) -> Tick:

@@ -148,7 +148,7 @@ def test_refuses_another_patient(first, make_patient):
 
 def test_refuses_scans_without_structure(first):
     empty = Scan("air", np.full(first.image.shape, -1000, np.int16), first.grid)
-    with pytest.raises(RegistrationError, match="no common part"):
+    with pytest.raises(RegistrationError, match="T0 and air have no common part"):
         CPU.align(first, empty, silent)
 
 

@@ -58,5 +58,5 @@ def test_refuses_a_patient_of_another_size(method, first, make_patient):
         return points_mm / [1.5, 1.4, 1.0]
 
     other = make_patient(7).scan("other", (100, 80, 72), (2.9, 2.8, 2.5), (-145.0, -112.0, -89.0), larger)
-    with pytest.raises(RegistrationError, match="do not show the same part"):
+    with pytest.raises(RegistrationError, match="T0 and other do not show the same part"):
         method.align(first, other, silent)

@@ -47,7 +47,7 @@ def search_affine(pair: Pair, tick: Tick) -> Affine:
     coarse = pair.reduced(SEARCH_MM)
     starts = shifts(coarse.source, coarse.target)
     if not starts:
-        msg = "The scans have no common part that could be aligned."
+        msg = f"{pair.scans} have no common part that could be aligned."
         raise RegistrationError(msg)
     tried: list[tuple[Affine, float]] = []
     failed: RuntimeError | None = None

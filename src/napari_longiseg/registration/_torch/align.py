@@ -49,7 +49,7 @@ def load_pair(
         volume = load(scan, spacing_mm, device, _ticks(part, f"Reading {scan.id}"))
         bodies.append(body_of(volume))
         volumes.append(without_table(volume, bodies[-1]))
-    return Pair(volumes[0], volumes[1], bodies[0], bodies[1])
+    return Pair(volumes[0], volumes[1], bodies[0], bodies[1], f"{source.id} and {target.id}")
 
 
 def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = False) -> Affine:
@@ -63,7 +63,7 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
     coarse = pair.reduced(SEARCH_MM)
     found = shifts(coarse.source, coarse.target)
     if not found:
-        msg = "The scans have no common part that could be aligned."
+        msg = f"{pair.scans} have no common part that could be aligned."
         raise RegistrationError(msg)
     tried = [
         fit_affine(coarse, shift, 12, 4.0, _ticks(progress, stage, n / 10, (n + 1) / 10), rigid=rigid)
@@ -77,7 +77,7 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
     scales = np.linalg.svd(best.matrix, compute_uv=False)
     if scales.max() > MAX_SCALE or scales.min() < 1 / MAX_SCALE:
         msg = (
-            "The scans do not show the same part of one patient: one would have to be stretched by "
+            f"{pair.scans} do not show the same part of one patient: one would have to be stretched by "
             f"{100 * (max(scales.max(), 1 / scales.min()) - 1):.0f} %."
         )
         raise RegistrationError(msg)

@@ -27,12 +27,15 @@ class Pair:
         Of the same spacing.
     source_body, target_body : Volume
         1 in the body, where something is worth comparing.
+    scans : str
+        Which scans these are, for messages.
     """
 
     source: Volume
     target: Volume
     source_body: Volume
     target_body: Volume
+    scans: str = "The scans"
 
     @property
     def spacing_mm(self) -> float:
@@ -42,9 +45,8 @@ class Pair:
     def reduced(self, spacing_mm: float) -> Pair:
         """The same scans, averaged over larger cells."""
         source, target = self.source.reduced(spacing_mm), self.target.reduced(spacing_mm)
-        return Pair(
-            source, target, self.source_body.reduced(spacing_mm), self.target_body.reduced(spacing_mm)
-        )
+        bodies = self.source_body.reduced(spacing_mm), self.target_body.reduced(spacing_mm)
+        return Pair(source, target, *bodies, self.scans)
 
     def lattice(self, half: Affine) -> Lattice:
         """Nodes over what both scans show of the body, where *half* brings source points half way."""

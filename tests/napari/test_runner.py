@@ -63,6 +63,17 @@ def test_the_record_of_a_study_says_how_its_scans_were_aligned(
     assert [p["kept"] for p in pairs] == [True, True]
 
 
+def test_the_record_names_the_settings_that_were_used_not_those_chosen_since(
+    study, session, track, aligned, tmp_path, qtbot
+):
+    runner = track(session, study)
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000):
+        runner.export(tmp_path, replace(SETTINGS, registration=MethodChoice("identity")))
+    parameters = json.loads((tmp_path / "run.json").read_text())["parameters"]
+    assert parameters["registration"]["name"] == "kept"
+    runner.close()
+
+
 def test_scans_of_a_closed_study_are_let_go(study, session, track, aligned):
     """Maps in memory may hold on to their scans: hundreds of megabytes each."""
     copies = tuple(replace(scan) for scan in study.scans)

@@ -66,7 +66,6 @@ class Runner(QObject):
         self._queued: set[int] = set()
         self._refused: set[int] = set()
         self._clicked: dict[int, str] = {}
-        self._settings: TrackSettings | None = None
         self._message = ""
         session.study_changed.connect(self._on_study_changed)
 
@@ -119,7 +118,10 @@ class Runner(QObject):
         self._start(task, self.checked.emit, f"{source} lies on {target} now: choose how to look at it.")
 
     def export(self, folder: Path, settings: TrackSettings) -> None:
-        """Write masks, table and record of the session's findings."""
+        """Write masks, table and record of the session's findings.
+
+        The record names the settings of the last tracking; those given, where nothing was tracked yet.
+        """
         if self.busy:
             self.failed.emit("Wait until the running work is done, or cancel it, before you export.")
             return
@@ -130,7 +132,12 @@ class Runner(QObject):
             self.failed.emit(str(error))
             return
         task = ExportTask.of(
-            session, study, folder, settings, self._timer, tuple(self._registrations.values())
+            session,
+            study,
+            folder,
+            self._settings or settings,
+            self._timer,
+            tuple(self._registrations.values()),
         )
         self._start(task, self._on_exported, f"Results are in {folder}.")
 
@@ -151,6 +158,7 @@ class Runner(QObject):
         self._cache = RegistrationCache(MapStore())
         self._timer = Timer()
         self._registrations: dict[tuple[str, str], PairRecord] = {}
+        self._settings: TrackSettings | None = None
 
     def _track_queued(self) -> None:
         known = {lesion.id for lesion in self._session.lesions}

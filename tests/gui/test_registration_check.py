@@ -98,7 +98,7 @@ def test_from_the_button_to_the_layers_and_off(with_lesions, viewer, qtbot, idle
     assert with_lesions.desk.check_view.view is View.OVERLAY
     assert len(viewer.layers) == 12
     assert box.views[View.OVERLAY].isChecked()
-    assert box.summary.text().startswith("T0 on T1: Local correlation 0.41 in the mean. Tissue keeps at")
+    assert box.summary.text().startswith("T0 on T1 by deformable: Local correlation 0.41 in the mean. Tissue")
     assert box.doubt.text() == "The scans hardly fit."
     box.views[View.CHECKERBOARD].click()
     board = with_lesions.desk.bridge.cells[1].extra

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import napari.layers
@@ -60,7 +60,8 @@ class CheckTask:
         maps = PairMaps.of(method, self.cache, self.study, self.settings.options, self.findings)
         source, target = self.study.scan(self.source), self.study.scan(self.target)
         point_map = maps.whole(source, target, scaled(progress, 0.0, 0.7))
-        yield check_registration(point_map, source, target, scaled(progress, 0.7, 1.0))
+        check = check_registration(point_map, source, target, scaled(progress, 0.7, 1.0))
+        yield replace(check, method=choice.name)
 
 
 class CheckView:

@@ -81,8 +81,9 @@ def finding_tip(finding: Finding | None) -> str:
 
 
 def check_text(check: RegistrationCheck) -> str:
-    """Which scans were aligned, and how well they fit."""
-    return f"{check.source.id} on {check.target.id}: {check.report.summary}"
+    """Which scans were aligned and by what, which the form may not show any more, and how well they fit."""
+    by = f" by {check.method}" if check.method else ""
+    return f"{check.source.id} on {check.target.id}{by}: {check.report.summary}"
 
 
 def view_hint(check: RegistrationCheck, view: View) -> str:

@@ -57,6 +57,8 @@ class RegistrationCheck:
         The map's own; ``nan`` where it has none.
     report : MapReport
         What the map says of itself, and what was found here.
+    method : str
+        Name of the registration, where whoever checks it has told.
     """
 
     source: Scan
@@ -66,6 +68,7 @@ class RegistrationCheck:
     nearness: npt.NDArray[np.uint8]
     uncertainty_mm: Float32
     report: MapReport
+    method: str = ""
 
     @cached_property
     def tells_uncertainty(self) -> bool:

@@ -26,6 +26,13 @@ def test_one_sentence_for_every_mistake(run, arguments, words):
     assert "--help" in error
 
 
+def test_help_names_options_in_full_on_a_narrow_terminal(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, printed, _ = run("track", "--help")
+    for name in ("--registration-option", "--no-correct-by-landmarks", "--correction-radius-mm"):
+        assert name in printed
+
+
 def test_interrupted(run, monkeypatch, study_folder, tmp_path):
     from napari_longiseg.io import results
 

@@ -26,6 +26,7 @@ app = typer.Typer(
     help="Track tumours through time on CT. Research use only.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its tables cut the names of options on a narrow terminal
 )
 for verb in (demo, track, evaluate, synth):
     app.command()(verb)

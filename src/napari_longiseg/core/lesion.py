@@ -202,7 +202,7 @@ class Finding:
     source_scan : str
         Where the propagation started.
     reason : str
-        One sentence where there is no mask, or a warning about it.
+        Why there is no mask, or what to doubt about the finding: a sentence each.
     merged_into, split_from : int or None
         Lesion ids: edges of the correspondence.
     """

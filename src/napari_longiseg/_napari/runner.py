@@ -59,6 +59,7 @@ class Runner(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._settings: TrackSettings | None = None
         self._begin()
         self._job: Job | None = None
         self._running: frozenset[int] = frozenset()
@@ -158,7 +159,7 @@ class Runner(QObject):
         self._cache = RegistrationCache(MapStore())
         self._timer = Timer()
         self._registrations: dict[tuple[str, str], PairRecord] = {}
-        self._settings: TrackSettings | None = None
+        self._settings = None
 
     def _track_queued(self) -> None:
         known = {lesion.id for lesion in self._session.lesions}

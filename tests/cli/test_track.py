@@ -1,11 +1,11 @@
 import csv
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from napari_longiseg.io.images import read_labels
+from napari_longiseg.io.images import read_labels, write_image
 from napari_longiseg.io.tables import COLUMNS
 from napari_longiseg.tracking.options import TrackOptions
 
@@ -115,6 +115,21 @@ class TestLandmarks:
         }
 
 
+def put_far_away(folder, scan):
+    write_image(folder / f"{scan.id}.nii.gz", scan.image, replace(scan.grid, origin_mm=(5000.0, 0.0, 0.0)))
+
+
+def test_a_scan_that_cannot_be_aligned_costs_its_own_rows_only(run, study_folder, study, tmp_path):
+    put_far_away(study_folder, study.scan("T1"))
+    code, _, error = run("track", study_folder, "--out", tmp_path / "out", *IDENTITY)
+    assert code == 0
+    assert "T0 to T1: T0 and T1 have no part of patient space in common" in error
+    rows = {(row["lesion"], row["scan"]): row for row in table(tmp_path / "out")}
+    assert rows["1", "T1"]["presence"] == "not_evaluable"
+    assert "in common" in rows["1", "T1"]["reason"]
+    assert rows["1", "T2"]["presence"] == "present"
+
+
 class TestRefusals:
     """One clear sentence, exit code 2, nothing written."""
 
@@ -160,12 +175,8 @@ class TestRefusals:
         refused(study_folder, "no scan 'T9'", arguments=("--click", "T9:1,2,3"))
 
     def test_scans_that_do_not_overlap(self, refused, study_folder, study):
-        from dataclasses import replace
-
-        from napari_longiseg.io.images import write_image
-
-        far = replace(study.scan("T1").grid, origin_mm=(5000.0, 0.0, 0.0))
-        write_image(study_folder / "T1.nii.gz", study.scan("T1").image, far)
+        for scan in study.scans[1:]:
+            put_far_away(study_folder, scan)
         refused(study_folder, "T0 and T1", "in common", arguments=IDENTITY)
 
     def test_arguments_that_typer_refuses(self, refused, study_folder):

@@ -71,3 +71,16 @@ def test_a_package_that_does_not_import(monkeypatch):
     monkeypatch.setattr(methods, "entry_points", lambda group: [Broken()])
     with pytest.raises(MissingMethodError, match=r"needs a package that is missing.*secret"):
         methods.create(methods.SEGMENTERS, "broken")
+
+
+@pytest.mark.parametrize(
+    ("method", "typed", "values"),
+    [
+        ("deformable", {"iterations": "12", "device": "cpu"}, {"iterations": 12, "device": "cpu"}),
+        ("greedy", {"iterations": "60", "spacing_mm": "3"}, {"iterations": "60", "spacing_mm": 3}),
+        ("external", {"file": "2024", "invert": "true"}, {"file": "2024", "invert": True}),
+        ("deformable", {"iterations": "many", "unknown": "1"}, {"iterations": "many", "unknown": 1}),
+    ],
+)
+def test_typed_options_become_what_the_method_wants(method, typed, values):
+    assert methods.options_of(methods.REGISTRATIONS, method, typed) == values

@@ -241,6 +241,42 @@ class TestPrompts:
         assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.85
 
 
+@dataclass(frozen=True)
+class RefusesRegistration:
+    """Aligns all scans but some."""
+
+    refused: tuple[str, ...]
+    name = "refuses"
+
+    def align(self, source, target, progress):
+        if target.id in self.refused:
+            raise RegistrationError(f"{target.id} shows someone else.")
+        return IdentityMap()
+
+
+class TestScansThatCannotBeAligned:
+    def test_the_others_are_tracked_and_each_row_says_why(self, study, segmenter):
+        tracker = Tracker(RefusesRegistration(("T1",)), segmenter)
+        found = by_pair(tracker.track(study))
+        assert len(found) == 6
+        refused = found[1, "T1"]
+        assert (refused.presence, refused.reason) == (Presence.NOT_EVALUABLE, "T1 shows someone else.")
+        assert (refused.source_scan, refused.registration, refused.mask) == ("T0", "refuses", None)
+        assert found[1, "T2"].presence is Presence.PRESENT
+        assert tracker.registrations["T0", "T1"].doubt == "T1 shows someone else."
+
+    def test_what_a_reader_clicked_there_is_outlined_all_the_same(self, study, segmenter):
+        both = Lesion(1, clicks=(Click("T0", (0.0, 0.0, 0.0)), Click("T1", (0.0, 0.0, 0.0))))
+        tracker = Tracker(RefusesRegistration(("T1", "T2")), segmenter)
+        found = by_pair(tracker.track(replace(study, scans=study.scans[:2], lesions=(both,))))
+        assert found[1, "T1"].presence is Presence.PRESENT
+        assert found[1, "T1"].origin is Origin.SOURCE
+
+    def test_when_none_can_be_aligned_that_is_an_error(self, study, segmenter):
+        with pytest.raises(RegistrationError, match="T1 shows someone else"):
+            list(Tracker(RefusesRegistration(("T1", "T2")), segmenter).track(study))
+
+
 class TestRefusals:
     def test_a_click_outside(self, study, tracker):
         outside = Lesion(4, clicks=(Click("T0", (0.0, 0.0, 900.0)),))

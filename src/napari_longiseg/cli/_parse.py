@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from napari_longiseg.core.errors import InputError
 
@@ -20,16 +18,13 @@ def three_numbers(text: str, name: str) -> tuple[float, float, float]:
     return x, y, z
 
 
-def named_values(pairs: Sequence[str], name: str) -> dict[str, Any]:
-    """``NAME=VALUE`` pairs; values are JSON where they can be read as such, else text."""
+def named_texts(pairs: Sequence[str], name: str) -> dict[str, str]:
+    """``NAME=VALUE`` pairs."""
     values = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             msg = f"{name} {pair!r} should look like NAME=VALUE."
             raise InputError(msg)
-        try:
-            values[key] = json.loads(value)
-        except json.JSONDecodeError:
-            values[key] = value
+        values[key] = value
     return values

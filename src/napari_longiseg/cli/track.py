@@ -11,7 +11,13 @@ import typer
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Click, Lesion
-from napari_longiseg.core.methods import DEFAULT_REGISTRATION, DEFAULT_SEGMENTER
+from napari_longiseg.core.methods import (
+    DEFAULT_REGISTRATION,
+    DEFAULT_SEGMENTER,
+    REGISTRATIONS,
+    SEGMENTERS,
+    options_of,
+)
 from napari_longiseg.core.scan import Study
 
 
@@ -75,7 +81,7 @@ def track(
     """Outline and measure every lesion of STUDY on every scan."""
     from napari_longiseg.cli._console import progress_bar
     from napari_longiseg.cli._lesion_table import print_lesions
-    from napari_longiseg.cli._parse import named_values
+    from napari_longiseg.cli._parse import named_texts
     from napari_longiseg.cli._run import track_and_write
     from napari_longiseg.io.landmarks import read_landmarks
     from napari_longiseg.io.manifest import load_study
@@ -86,10 +92,13 @@ def track(
     from napari_longiseg.tracking.options import TrackOptions
     from napari_longiseg.tracking.setup import MethodChoice, TrackSettings, make_tracker
 
+    def chosen(group: str, name: str, typed: Sequence[str] | None, argument: str) -> MethodChoice:
+        return MethodChoice(name, options_of(group, name, named_texts(typed or (), argument)))
+
     check_output(out, overwrite=overwrite)
     settings = TrackSettings(
-        MethodChoice(registration, named_values(registration_option or (), "--registration-option")),
-        MethodChoice(segmenter, named_values(segmenter_option or (), "--segmenter-option")),
+        chosen(REGISTRATIONS, registration, registration_option, "--registration-option"),
+        chosen(SEGMENTERS, segmenter, segmenter_option, "--segmenter-option"),
         TrackOptions(
             boosting=boosting,
             max_distance_mm=max_distance_mm,

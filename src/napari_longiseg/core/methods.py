@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
@@ -80,13 +82,45 @@ def create(group: str, name: str, **options: Any) -> Any:  # noqa: ANN401 - the 
         raise InputError(msg) from error
 
 
+def options_of(group: str, name: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """A method's options from what a user has typed.
+
+    Parameters
+    ----------
+    group, name : str
+        Which method.
+    texts : mapping
+        Option to text. It stays a text where the method wants one, whatever it looks like; elsewhere it is
+        read as JSON where that is possible.
+
+    Raises
+    ------
+    MissingMethodError
+        As :func:`method_class`.
+    """
+    kinds = _kinds_of(method_class(group, name))
+    return {option: text if kinds.get(option) is str else _read(text) for option, text in texts.items()}
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 - whatever a user has typed
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _kinds_of(cls: type[Any]) -> dict[str, Any]:
+    """Types of a class's options, as far as its annotations can be read."""
+    try:
+        return get_type_hints(cls)
+    except NameError:  # annotations that only a type checker can resolve
+        return {}
+
+
 def _check_options(cls: type[Any], name: str, options: dict[str, Any]) -> None:
     """Refuse options that a dataclass has not, and values that its annotations rule out."""
     known = [field.name for field in fields(cls) if field.init]
-    try:
-        kinds = get_type_hints(cls)
-    except NameError:  # annotations that only a type checker can resolve
-        kinds = {}
+    kinds = _kinds_of(cls)
     for option, value in options.items():
         if option not in known:
             msg = f"{name} does not take the option {option!r}; it takes {', '.join(known) or 'none'}."

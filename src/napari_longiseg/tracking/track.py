@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.errors import InputError, RegistrationError
 from napari_longiseg.core.geometry import as_point
 from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence
 from napari_longiseg.core.progress import Progress, scaled, silent
@@ -78,8 +78,11 @@ class Tracker:
         InputError
             When a lesion has no prompt to start from, a click lies outside its scan, or the registration
             cannot use what it needs of the study.
-        RegistrationError, SegmentationError
-            From the methods.
+        RegistrationError
+            When no two scans could be aligned; where only some could not, the findings that needed it are
+            not evaluable, and say why.
+        SegmentationError
+            From the segmenter.
         """
         check_prompts(study, self.options)
         method = bound_to(self.registration, study)
@@ -93,14 +96,23 @@ class Tracker:
             on_source |= self._on_source(study.scan(start), lesions)
         maps = PairMaps.of(method, self.cache, study, self.options, (*on_source.values(), *known))
         scans = _sources_first(study, by_source) if by_source else []
+        failures: list[RegistrationError] = []
         for number, scan in enumerate(scans):
             part = scaled(progress, number / len(scans), (number + 1) / len(scans))
             found = [finding for finding in on_source.values() if finding.scan == scan.id]
             others = [start for start in by_source if start != scan.id]
             for k, start in enumerate(others):
                 share = scaled(part, k / len(others), (k + 1) / len(others))
-                found += self._on_target(study.scan(start), scan, by_source[start], on_source, maps, share)
+                source, lesions = study.scan(start), by_source[start]
+                try:
+                    found += self._on_target(source, scan, lesions, on_source, maps, share)
+                except RegistrationError as error:
+                    if not all(_is_clicked(lesion, scan) for lesion in lesions):
+                        failures.append(error)
+                    found += self._unaligned(source, scan, lesions, str(error))
             yield from _settled(found, [f for f in known if f.scan == scan.id], scan, on_source)
+        if failures and len(failures) == len(self.registrations):
+            raise failures[0]
         progress("Done", 1.0)
 
     def _on_source(self, source: Scan, lesions: Sequence[Lesion]) -> dict[int, Finding]:
@@ -149,6 +161,26 @@ class Tracker:
             findings += find(target, prompts, self.segmenter, self.options)
         return [_doubted(finding, record.doubt) for finding in findings]
 
+    def _unaligned(self, source: Scan, target: Scan, lesions: Sequence[Lesion], reason: str) -> list[Finding]:
+        """Findings on a scan that could not be aligned; what readers clicked there is outlined as ever."""
+        name = self.registration.name
+        self.registrations[source.id, target.id] = PairRecord(source.id, target.id, name, "", reason)
+        drafts = {lesion.id: _draft(lesion, target, source, Origin.PROPAGATED) for lesion in lesions}
+        prompts = [
+            _clicked(lesion, target, drafts.pop(lesion.id))
+            for lesion in lesions
+            if _is_clicked(lesion, target)
+        ]
+        with self.timer.step(f"segment {target.id}"):
+            found = list(find(target, prompts, self.segmenter, self.options))
+        return [
+            *found,
+            *(
+                replace(draft, presence=Presence.NOT_EVALUABLE, registration=name, reason=reason)
+                for draft in drafts.values()
+            ),
+        ]
+
     def _prompt(
         self,
         lesion: Lesion,
@@ -173,7 +205,7 @@ class Tracker:
             registration=self.registration.name,
         )
         prior = self._prior(source, on_source)
-        if any(click.positive for click in lesion.clicks_on(target.id)):
+        if _is_clicked(lesion, target):
             return _clicked(lesion, target, draft, prior)
         if not target.grid.contains(proposed):
             return _out_of_view(draft)
@@ -197,6 +229,11 @@ def _draft(lesion: Lesion, scan: Scan, source: Scan, origin: Origin) -> Finding:
         origin=origin,
         source_scan=source.id,
     )
+
+
+def _is_clicked(lesion: Lesion, scan: Scan) -> bool:
+    """Whether a reader has said where the lesion is on a scan."""
+    return any(click.positive for click in lesion.clicks_on(scan.id))
 
 
 def _clicked(lesion: Lesion, scan: Scan, draft: Finding, prior: Prior | None = None) -> Prompt:

@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan
+from napari_longiseg.registration._torch.adam import Adam
 from napari_longiseg.registration._torch.affine import fit_affine, half_of
 from napari_longiseg.registration._torch.body import body_of, without_table
 from napari_longiseg.registration._torch.flow import Velocity
@@ -104,6 +105,22 @@ def test_gradients_are_per_millimetre():
     z, y, x = torch.meshgrid(*[torch.arange(n, dtype=torch.float32) for n in (6, 7, 5)], indexing="ij")
     slopes = gradient(2 * z - 3 * y + x, spacing_mm=4.0)
     assert torch.allclose(slopes, torch.tensor([0.5, -0.75, 0.25])[:, None, None, None].expand_as(slopes))
+
+
+def test_adam_is_the_published_one():
+    generator = torch.Generator().manual_seed(0)
+    start, slopes = torch.randn(5, generator=generator), torch.randn(8, 5, generator=generator)
+    ours, theirs = start.clone(), start.clone()
+    adam = Adam(ours, floor=1e-8, memory=0.999)
+    steps, exp_avg, exp_avg_sq = torch.zeros(()), torch.zeros(5), torch.zeros(5)
+    for slope in slopes:
+        adam.climb(-slope, 0.01)
+        steps += 1
+        exp_avg = 0.9 * exp_avg + 0.1 * slope
+        exp_avg_sq = 0.999 * exp_avg_sq + 0.001 * slope**2
+        first, second = exp_avg / (1 - 0.9**steps), exp_avg_sq / (1 - 0.999**steps)
+        theirs = theirs - 0.01 * first / (second.sqrt() + 1e-8)
+    assert torch.allclose(ours, theirs, atol=1e-6)
 
 
 def test_half_an_affine_map_twice_is_the_whole():

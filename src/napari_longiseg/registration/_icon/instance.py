@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from napari_longiseg.registration._torch.adam import Adam
+
 Map = Callable[[Tensor], Tensor]
 
 RATE = 2e-5
@@ -46,11 +48,14 @@ def optimise(
         border, as LungGradICON does.
     """
     generator = torch.Generator().manual_seed(0)
-    adam = torch.optim.Adam(network.parameters(), lr=RATE)
+    weights = list(network.parameters())
+    adams = [Adam(tensor.data, floor=1e-8, memory=0.999) for tensor in weights]
     for _ in range(steps):
-        adam.zero_grad()
-        loss(network, moving, fixed, generator, dark_outside=dark_outside).backward()  # type: ignore[no-untyped-call]
-        adam.step()
+        slopes = torch.autograd.grad(
+            loss(network, moving, fixed, generator, dark_outside=dark_outside), weights
+        )
+        for adam, slope in zip(adams, slopes, strict=True):
+            adam.climb(-slope, RATE)
 
 
 def loss(

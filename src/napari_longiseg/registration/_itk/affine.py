@@ -10,11 +10,11 @@ from napari_longiseg.io.transforms import LinearStep
 from napari_longiseg.registration._itk.run import Tick, part, run
 from napari_longiseg.registration._itk.volumes import image_of, itk_affine
 from napari_longiseg.registration._torch.pair import Pair
-from napari_longiseg.registration._torch.search import shifts
+from napari_longiseg.registration._torch.search import SEARCH_MM, shifts
 from napari_longiseg.registration.transforms import Affine
 
-SEARCH_MM, AFFINE_MM = 12.0, 6.0
-"""Voxel sizes of the search and of the last fit."""
+AFFINE_MM = 6.0
+"""Voxel size of the last fit."""
 BINS = 32
 SEARCH_STEPS, AFFINE_STEPS = 40, 80
 STEP_MM, LAST_STEP_MM = 4.0, 0.02

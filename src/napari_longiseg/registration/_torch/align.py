@@ -16,11 +16,11 @@ from napari_longiseg.registration._torch.body import body_of, without_table
 from napari_longiseg.registration._torch.flow import Recipe, Velocity, fit_flow
 from napari_longiseg.registration._torch.lattice import image
 from napari_longiseg.registration._torch.pair import Pair
-from napari_longiseg.registration._torch.search import shifts
+from napari_longiseg.registration._torch.search import SEARCH_MM, shifts
 from napari_longiseg.registration._torch.volume import load
 from napari_longiseg.registration.transforms import Affine, Displacement
 
-SEARCH_MM, COARSE_MM, FINE_MM = 12.0, 8.0, 4.0
+COARSE_MM, FINE_MM = 8.0, 4.0
 LEVELS = ((COARSE_MM, 0.0, 0.15), (FINE_MM, 0.15, 1.0))
 """Spacings at which the velocity is fitted, and the share of the progress that each takes."""
 MAX_SCALE = 1.25

@@ -10,6 +10,8 @@ from napari_longiseg.core.geometry import Array
 from napari_longiseg.registration._torch.volume import Volume
 from napari_longiseg.registration.transforms import Affine
 
+SEARCH_MM = 12.0
+"""Voxel size at which shifts are searched."""
 MIN_OVERLAP = 0.25
 """Share of the smaller volume that must meet the other one."""
 CANDIDATES = 3

@@ -77,6 +77,7 @@ class TestRigid:
         np.testing.assert_allclose(found(ELSEWHERE), rigid(ELSEWHERE), atol=1e-9)
         np.testing.assert_allclose(found.transform.inverse(rigid(ELSEWHERE)), ELSEWHERE, atol=1e-9)
         assert "rigid movement: met to 0.0 mm" in found.report.summary
+        assert ("so few say nothing of the error" in found.report.summary) == np.isnan(found.left_out_mm)
         assert found.report.doubt == ""
 
     def test_three_points_never_become_a_mirror_image(self, aligned):

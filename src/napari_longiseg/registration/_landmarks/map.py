@@ -105,6 +105,8 @@ class LandmarkMap:
         )
         if np.isfinite(self.left_out_mm):
             summary += f"; each left out in turn is missed by {self.left_out_mm:.1f} mm in the mean"
+        else:
+            summary += "; so few say nothing of the error elsewhere"
         if len(self.pairs) >= LEAST_SPLINE and isinstance(self.fit, RigidFit):
             summary += "; no spline, for they lie nearly in one plane"
         return MapReport(f"{summary}.{self.note and ' ' + self.note}", self._doubt)

@@ -105,17 +105,11 @@ class Runner(QObject):
 
     def check(self, source: str, target: str, settings: TrackSettings) -> None:
         """Align two scans, by id, and bring one to the other, to be looked at."""
-        if self.busy:
-            self.failed.emit("Wait until the running work is done, or cancel it, before you check a pair.")
-            return
-        session = self._session
-        try:
-            study = session.study_with(lesion.id for lesion in session.lesions)
-        except InputError as error:
-            self.failed.emit(str(error))
+        study = self._study_for("you check a pair")
+        if study is None:
             return
         self._checking = True
-        task = CheckTask(study, session.findings, source, target, settings, self._cache)
+        task = CheckTask(study, self._session.findings, source, target, settings, self._cache)
         self._start(task, self.checked.emit, f"{source} lies on {target} now: choose how to look at it.")
 
     def export(self, folder: Path, settings: TrackSettings) -> None:
@@ -123,17 +117,11 @@ class Runner(QObject):
 
         The record names the settings of the last tracking; those given, where nothing was tracked yet.
         """
-        if self.busy:
-            self.failed.emit("Wait until the running work is done, or cancel it, before you export.")
-            return
-        session = self._session
-        try:
-            study = session.study_with(lesion.id for lesion in session.lesions)
-        except InputError as error:
-            self.failed.emit(str(error))
+        study = self._study_for("you export")
+        if study is None:
             return
         task = ExportTask.of(
-            session,
+            self._session,
             study,
             folder,
             self._settings or settings,
@@ -141,6 +129,17 @@ class Runner(QObject):
             tuple(self._registrations.values()),
         )
         self._start(task, self._on_exported, f"Results are in {folder}.")
+
+    def _study_for(self, what: str) -> Study | None:
+        """The study with all its lesions; None, and a sentence, where work is running or none is open."""
+        if self.busy:
+            self.failed.emit(f"Wait until the running work is done, or cancel it, before {what}.")
+            return None
+        try:
+            return self._session.study_with(lesion.id for lesion in self._session.lesions)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return None
 
     def cancel(self) -> None:
         """Stop at once; what the thread still brings is dropped."""

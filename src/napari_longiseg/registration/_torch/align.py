@@ -70,8 +70,7 @@ def align_affine(pair: Pair, progress: Progress, stage: str, *, rigid: bool = Fa
         for n, shift in enumerate(found)
     ]
     best, _ = max(tried, key=lambda t: t[1])
-    for spacing_mm, start, stop in ((SEARCH_MM, 0.3, 0.4), (COARSE_MM, 0.4, 1.0)):
-        level = pair.reduced(spacing_mm)
+    for level, start, stop in ((coarse, 0.3, 0.4), (pair.reduced(COARSE_MM), 0.4, 1.0)):
         tick = _ticks(progress, stage, start, stop)
         best, _ = fit_affine(level, best, 25, 2.0, tick, rigid=rigid)
     scales = np.linalg.svd(best.matrix, compute_uv=False)
@@ -89,14 +88,14 @@ def align_flow(pair: Pair, affine: Affine, iterations: int, progress: Progress, 
     half = half_of(affine)
     fitted = None
     for spacing_mm, start, stop in LEVELS:
-        scene = Scene(pair.reduced(spacing_mm), half)
+        scene = WholeScene(pair.reduced(spacing_mm), half)
         velocity = Velocity(scene.lattice, fitted, extends=True)
         fit_flow(scene, velocity, Recipe(iterations), _ticks(progress, stage, start, stop))
         fitted = velocity.fitted()
     return velocity.displacement()
 
 
-class Scene:
+class WholeScene:
     """Both scans on the lattice half way along an affine transform.
 
     Parameters

@@ -1,0 +1,157 @@
+"""LongiNet: two encoders with tied weights see a lesion on the baseline and on the follow-up scan.
+
+Rocholl, Smit, Hering, "LongiNet: Dual-Encoder Longitudinal Lesion Segmentation" (2025), section 2.3.
+What the paper leaves open is decided here:
+
+- Tied weights: everything is shared but the first convolution, since the baseline stream has one channel
+  more, the mask. Its weights start as the follow-up's, those of the mask at zero.
+- Fusion: at every skip level and at the bottleneck a 1 x 1 x 1 convolution of both streams' features. It
+  starts as a pass-through of the follow-up's, so that an untrained LongiNet on the weights of a single-scan
+  network gives that network's output.
+- The auxiliary branch that reconstructs the baseline mask: a 1 x 1 x 1 convolution on the baseline features
+  of every level, so that the mask is kept in the coarse levels too. It exists in training only.
+- Each VOI is centred on the lesion's point on its own scan, both at one spacing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from napari_longiseg.models.architecture import Architecture, build
+
+
+class LongiNet(nn.Module):
+    """The dual-encoder network.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of the single-scan U-Net that it is made from.
+    channels : int
+        Of the follow-up stream's input; the baseline stream has one more, the mask, as its last.
+    deep_supervision : bool
+        Return logits of every decoder stage, the finest first.
+    """
+
+    def __init__(self, architecture: Architecture, channels: int, deep_supervision: bool = False) -> None:
+        super().__init__()
+        self.unet = build(architecture, channels, deep_supervision)
+        self._stem_name, stem = first_convolution(self.unet.encoder)
+        self.baseline_stem = nn.Conv3d(
+            channels + 1, stem.out_channels, stem.kernel_size, stem.stride, stem.padding, bias=True
+        )
+        self.fusion = nn.ModuleList(nn.Conv3d(2 * n, n, 1) for n in architecture.features)
+        self.reconstruction = nn.ModuleList(
+            nn.Conv3d(n, architecture.classes, 1) for n in architecture.features
+        )
+        self.reset_transfer()
+
+    def forward(self, baseline: Tensor, followup: Tensor) -> Tensor | list[Tensor]:
+        """Outline the lesion on the follow-up scan.
+
+        Parameters
+        ----------
+        baseline : (B, channels + 1, Z, Y, X)
+            The lesion's mask (0 or 1) is the last channel.
+        followup : (B, channels, Z, Y, X)
+            Centred on the lesion's point on this scan.
+
+        Returns
+        -------
+        (B, classes, Z, Y, X)
+            Logits; a list of them with deep supervision.
+        """
+        return self._decode(self._baseline_features(baseline), followup)
+
+    def with_reconstruction(
+        self, baseline: Tensor, followup: Tensor
+    ) -> tuple[Tensor | list[Tensor], list[Tensor]]:
+        """As :meth:`forward`, and the logits of the baseline mask at every level, the finest first."""
+        features = self._baseline_features(baseline)
+        masks = [head(level) for head, level in zip(self.reconstruction, features, strict=True)]
+        return self._decode(features, followup), masks
+
+    def reset_transfer(self) -> None:
+        """Start from the single-scan network: the mask is not seen yet, the fusion passes the follow-up."""
+        _, stem = first_convolution(self.unet.encoder)
+        with torch.no_grad():
+            self.baseline_stem.weight[:, :-1] = stem.weight
+            self.baseline_stem.weight[:, -1] = 0
+            self.baseline_stem.bias.copy_(stem.bias)  # type: ignore[union-attr]
+            for fusion in self.fusion:
+                fusion.weight.zero_()
+                fusion.weight[:, : fusion.out_channels] = torch.eye(fusion.out_channels)[
+                    ..., None, None, None
+                ]
+                fusion.bias.zero_()
+
+    def _baseline_features(self, baseline: Tensor) -> list[Tensor]:
+        """The encoder's levels with the baseline's own first convolution in place of the follow-up's."""
+        stem = {
+            f"{self._stem_name}.weight": self.baseline_stem.weight,
+            f"{self._stem_name}.bias": self.baseline_stem.bias,
+        }
+        # nnU-Net's blocks hold their convolution under two names; tied, it would not be put back.
+        levels: list[Tensor] = functional_call(self.unet.encoder, stem, (baseline,), tie_weights=False)
+        return levels
+
+    def _decode(self, baseline: list[Tensor], followup: Tensor) -> Tensor | list[Tensor]:
+        levels = self.unet.encoder(followup)
+        fused = [
+            fusion(torch.cat((now, before), dim=1))
+            for fusion, now, before in zip(self.fusion, levels, baseline, strict=True)
+        ]
+        logits: Tensor | list[Tensor] = self.unet.decoder(fused)
+        return logits
+
+
+def first_convolution(encoder: nn.Module) -> tuple[str, nn.Conv3d]:
+    """Name and module of the convolution that sees the input."""
+    return next((name, part) for name, part in encoder.named_modules() if isinstance(part, nn.Conv3d))
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a network took over from other weights.
+
+    Attributes
+    ----------
+    taken, missing, left, misfits : tuple of str
+        Names of tensors: loaded; not in the source, so as they were; in the source alone; of another shape.
+    """
+
+    taken: tuple[str, ...]
+    missing: tuple[str, ...]
+    left: tuple[str, ...]
+    misfits: tuple[str, ...]
+
+    def __str__(self) -> str:
+        words = f"{len(self.taken)} tensors taken, {len(self.missing)} start anew, {len(self.left)} left"
+        if self.misfits:
+            words += f", {len(self.misfits)} of another shape: {', '.join(self.misfits)}"
+        return words
+
+
+def transfer(network: nn.Module, weights: Mapping[str, Tensor]) -> Transfer:
+    """Take over every tensor of the same name and shape.
+
+    Tensors that the network holds under several names (nnU-Net's decoder repeats its encoder) count once.
+    """
+    own = dict(network.named_parameters())
+    taken = [name for name in own if name in weights and weights[name].shape == own[name].shape]
+    misfits = [name for name in own if name in weights and weights[name].shape != own[name].shape]
+    with torch.no_grad():
+        for name in taken:
+            own[name].copy_(weights[name])
+    every = dict(network.named_parameters(remove_duplicate=False))
+    return Transfer(
+        tuple(taken),
+        tuple(name for name in own if name not in weights),
+        tuple(name for name in weights if name not in every),
+        tuple(misfits),
+    )

@@ -83,6 +83,6 @@ def build(architecture: Architecture, channels: int, deep_supervision: bool = Fa
     network: nn.Module
     if architecture.kind == "residual":
         network = ResidualEncoderUNet(n_blocks_per_stage=depth, **shared)
-    else:
-        network = PlainConvUNet(n_conv_per_stage=depth, **shared)
-    return network.apply(network.initialize)
+        return network.apply(ResidualEncoderUNet.initialize)
+    network = PlainConvUNet(n_conv_per_stage=depth, **shared)
+    return network.apply(PlainConvUNet.initialize)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,10 +42,9 @@ class LongiNet(nn.Module):
     def __init__(self, architecture: Architecture, channels: int, deep_supervision: bool = False) -> None:
         super().__init__()
         self.unet = build(architecture, channels, deep_supervision)
-        self._stem_name, stem = first_convolution(self.unet.encoder)
-        self.baseline_stem = nn.Conv3d(
-            channels + 1, stem.out_channels, stem.kernel_size, stem.stride, stem.padding, bias=True
-        )
+        self._stem_name, stem = first_convolution(self._encoder)
+        shape: Any = {"kernel_size": stem.kernel_size, "stride": stem.stride, "padding": stem.padding}
+        self.baseline_stem = nn.Conv3d(channels + 1, stem.out_channels, **shape)
         self.fusion = nn.ModuleList(nn.Conv3d(2 * n, n, 1) for n in architecture.features)
         self.reconstruction = nn.ModuleList(
             nn.Conv3d(n, architecture.classes, 1) for n in architecture.features
@@ -78,35 +78,35 @@ class LongiNet(nn.Module):
 
     def reset_transfer(self) -> None:
         """Start from the single-scan network: the mask is not seen yet, the fusion passes the follow-up."""
-        _, stem = first_convolution(self.unet.encoder)
+        _, stem = first_convolution(self._encoder)
         with torch.no_grad():
             self.baseline_stem.weight[:, :-1] = stem.weight
             self.baseline_stem.weight[:, -1] = 0
-            self.baseline_stem.bias.copy_(stem.bias)  # type: ignore[union-attr]
-            for fusion in self.fusion:
-                fusion.weight.zero_()
-                fusion.weight[:, : fusion.out_channels] = torch.eye(fusion.out_channels)[
-                    ..., None, None, None
-                ]
-                fusion.bias.zero_()
+            self.baseline_stem.get_parameter("bias").copy_(stem.get_parameter("bias"))
+        for fusion in self.fusion:
+            nn.init.dirac_(fusion.get_parameter("weight"))
+            nn.init.zeros_(fusion.get_parameter("bias"))
+
+    @property
+    def _encoder(self) -> nn.Module:
+        return self.unet.get_submodule("encoder")
 
     def _baseline_features(self, baseline: Tensor) -> list[Tensor]:
         """The encoder's levels with the baseline's own first convolution in place of the follow-up's."""
-        stem = {
-            f"{self._stem_name}.weight": self.baseline_stem.weight,
-            f"{self._stem_name}.bias": self.baseline_stem.bias,
+        stem: dict[str, Tensor] = {
+            f"{self._stem_name}.{name}": value for name, value in self.baseline_stem.named_parameters()
         }
         # nnU-Net's blocks hold their convolution under two names; tied, it would not be put back.
-        levels: list[Tensor] = functional_call(self.unet.encoder, stem, (baseline,), tie_weights=False)
+        levels: list[Tensor] = functional_call(self._encoder, stem, (baseline,), tie_weights=False)
         return levels
 
     def _decode(self, baseline: list[Tensor], followup: Tensor) -> Tensor | list[Tensor]:
-        levels = self.unet.encoder(followup)
+        levels = self._encoder(followup)
         fused = [
             fusion(torch.cat((now, before), dim=1))
             for fusion, now, before in zip(self.fusion, levels, baseline, strict=True)
         ]
-        logits: Tensor | list[Tensor] = self.unet.decoder(fused)
+        logits: Tensor | list[Tensor] = self.unet.get_submodule("decoder")(fused)
         return logits
 
 

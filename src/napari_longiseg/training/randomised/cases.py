@@ -1,0 +1,143 @@
+"""Random cases without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from napari_longiseg.models.inputs import Inputs, click_map, hu_at
+from napari_longiseg.training.cases import Case
+from napari_longiseg.training.randomised.backgrounds import Background, load_backgrounds
+from napari_longiseg.training.randomised.course import MARGIN, random_course
+from napari_longiseg.training.randomised.cut import Cut, cut, shifted, warped
+from napari_longiseg.training.randomised.dice import Dice
+from napari_longiseg.training.randomised.options import RandomisedOptions
+from napari_longiseg.training.randomised.scanner import scanned
+
+DEFAULT_SIGMA = 2.0
+"""Of the map of clicks, for networks that do not look at it."""
+
+
+class RandomCases(IterableDataset[Case]):
+    """A stream of cases; each worker of a loader has its own.
+
+    Parameters
+    ----------
+    kind : {"uls", "longinet"}
+        One scan with clicks, or a baseline and a follow-up scan with a carried point.
+    inputs : Inputs
+        Its size and width of clicks are used.
+    seed : int
+        Equal seeds give equal streams.
+    options : RandomisedOptions
+        What to draw.
+    device : torch.device or str
+        Where cases are made.
+
+    Raises
+    ------
+    InputError
+        When a background cannot be read.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["uls", "longinet"],
+        inputs: Inputs,
+        seed: int,
+        options: RandomisedOptions,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.kind = kind
+        self.inputs = inputs
+        self.seed = seed
+        self.options = options
+        self.device = device
+        self.backgrounds = load_backgrounds(options.backgrounds, options.patients, seed=1)
+
+    def __iter__(self) -> Iterator[Case]:
+        worker = get_worker_info()
+        stream = self.seed * 1009 + (worker.id if worker else 0)
+        dice = Dice(stream, self.device)
+        make = single_case if self.kind == "uls" else pair_case
+        while True:
+            yield make(dice, self.inputs, self.options, self.backgrounds)
+
+
+def single_case(
+    dice: Dice, inputs: Inputs, options: RandomisedOptions, backgrounds: list[Background]
+) -> Case:
+    """One scan with a reader's clicks; now and then where there is nothing."""
+    nothing = dice.chance(options.nothing)
+    course = random_course(dice, inputs.size, options, backgrounds, baseline_gone=nothing)
+    inner = _inner(dice, course.share_baseline * (course.level > 0), course.centre)
+    middle = inner if dice.chance(0.6) else course.centre + 1.5 * dice.normals(3)
+    frame = shifted(middle, inputs.size, MARGIN)
+    found = cut(course.baseline, course.share_baseline, frame)
+    image = scanned(dice, found.image, course.spacing_mm)
+    positive = frame.to_voi(inner)[None]
+    negative = torch.zeros(0, 3, device=dice.device)
+    if dice.chance(options.extra_clicks):
+        positive, negative = _more_clicks(dice, found, positive)
+    return {
+        "image": image,
+        "target": found.mask,
+        "clicks": _map(inputs, positive, negative),
+        "reference_hu": hu_at(image, positive),
+    }
+
+
+def pair_case(dice: Dice, inputs: Inputs, options: RandomisedOptions, backgrounds: list[Background]) -> Case:
+    """A lesion on the baseline, and where a registration takes its point on the follow-up."""
+    course = random_course(dice, inputs.size, options, backgrounds)
+    frame = shifted(course.centre + 0.7 * dice.normals(3), inputs.size, MARGIN)
+    before = cut(course.baseline, course.share_baseline, frame)
+    then = scanned(dice, before.image, course.spacing_mm)
+    mask = (cut(course.baseline, course.drawn(dice), frame).mask > 0) if dice.chance(0.5) else before.mask > 0
+    mask = mask if mask.any() else before.mask > 0
+    error = options.error_mm / course.spacing_mm * (3.0 if dice.chance(options.error_tail) else 1.0)
+    later_frame, field = warped(dice, course.centre, error, inputs.size, MARGIN, course.spacing_mm)
+    after = cut(course.followup, course.share_followup, later_frame, field)
+    image = scanned(dice, after.image, course.spacing_mm)
+    middle = torch.tensor([(n - 1) / 2 for n in inputs.size], device=dice.device)[None]
+    none = torch.zeros(0, 3, device=dice.device)
+    return {
+        "image": image,
+        "target": after.mask,
+        "clicks": _map(inputs, middle, none),
+        "reference_hu": then[mask].mean() if mask.any() else hu_at(then, middle),
+        "baseline_image": then,
+        "baseline_mask": mask.to(torch.uint8),
+        "baseline_clicks": _map(inputs, middle, none),
+    }
+
+
+def _map(inputs: Inputs, positive: Tensor, negative: Tensor) -> Tensor:
+    return click_map(inputs.size, positive, negative, inputs.click_sigma or DEFAULT_SIGMA)
+
+
+def _inner(dice: Dice, weight: Tensor, centre: Tensor) -> Tensor:
+    """Where a reader clicks: a voxel of the lesion, rather inside than at its border; else its centre."""
+    places = (weight >= 0.5).nonzero()
+    if not len(places):
+        return centre
+    distance = (places - places.float().mean(0)).norm(dim=1)
+    near = places[distance <= distance.median() * dice.uniform(0.6, 1.6)]
+    return near[dice.integer(0, len(near) - 1)].float()
+
+
+def _more_clicks(dice: Dice, found: Cut, positive: Tensor) -> tuple[Tensor, Tensor]:
+    """A second click within the lesion, and up to two outside, near its border."""
+    inside = found.mask.nonzero()
+    if len(inside) and dice.chance(0.6):
+        positive = torch.cat([positive, inside[dice.integer(0, len(inside) - 1)].float()[None]])
+    grown = torch.nn.functional.max_pool3d(found.mask[None, None].float(), 9, 1, 4)[0, 0]
+    close = torch.nn.functional.max_pool3d(found.mask[None, None].float(), 3, 1, 1)[0, 0]
+    outside = ((grown > 0) & (close == 0)).nonzero()
+    count = dice.integer(0, 2) if len(outside) else 0
+    chosen = [outside[dice.integer(0, len(outside) - 1)] for _ in range(count)]
+    return positive, torch.stack(chosen).float() if chosen else positive[:0]

@@ -1,0 +1,83 @@
+"""Cut a VOI out of random tissue, as one scan sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_longiseg.models.architecture import Triple
+from napari_longiseg.training.randomised.dice import Dice
+from napari_longiseg.training.randomised.fields import smooth_fields
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Where a VOI lies.
+
+    Attributes
+    ----------
+    start : (3,)
+        Voxel index of the tissue that its first voxel sees.
+    size : (3,)
+        Its voxels.
+    """
+
+    start: Tensor
+    size: Triple
+
+    def to_voi(self, index: Tensor) -> Tensor:
+        """From the tissue's voxel indices to the VOI's, where nothing is deformed."""
+        return index - self.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """HU (Z, Y, X) float32 and mask (Z, Y, X) uint8."""
+
+    image: Tensor
+    mask: Tensor
+
+
+def shifted(middle: Tensor, size: Triple, margin: int) -> Frame:
+    """A VOI around a voxel index, as near as the margin of the tissue around it allows."""
+    half = torch.tensor([(n - 1) / 2 for n in size], device=middle.device)
+    return Frame((middle - half).clamp(0, 2 * margin), size)
+
+
+def warped(
+    dice: Dice, centre: Tensor, error: float, size: Triple, margin: int, spacing_mm: float
+) -> tuple[Frame, Tensor]:
+    """A VOI around a carried point, *error* voxels off along each axis, and how the tissue has moved.
+
+    Returns
+    -------
+    frame : Frame
+    field : (3, Z, Y, X)
+        Displacement in voxels; 0 on average, so that the lesion stays about where it was.
+    """
+    strength = dice.uniform(0, 2.5 / spacing_mm)
+    field = smooth_fields(dice, 3, size, max(dice.uniform(12, 40) / spacing_mm, 5.0))
+    field = (field * strength).clamp(-0.4 * margin, 0.4 * margin)
+    off = (error * dice.normals(3)).clamp(-0.6 * margin, 0.6 * margin)
+    frame = shifted(centre + off, size, margin)
+    # The lesion's own displacement is what the registration knows.
+    inside = (
+        frame.to_voi(centre).round().long().clamp_min(0).minimum(torch.tensor(size, device=off.device) - 1)
+    )
+    return frame, field - field[:, inside[0], inside[1], inside[2]][:, None, None, None]
+
+
+def cut(image: Tensor, share: Tensor, frame: Frame, field: Tensor | None = None) -> Cut:
+    """What a VOI shows of tissue and lesion, both (Z, Y, X) with the margin around."""
+    axes = (torch.arange(n, device=image.device) for n in frame.size)
+    index = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1) + frame.start
+    if field is not None:
+        index = index + field.movedim(0, -1)
+    shape = torch.tensor(image.shape, device=image.device)
+    where = (2 * index + 1) / shape - 1
+    both = torch.stack([image, share])[None]
+    seen = functional.grid_sample(both, where.flip(-1)[None], padding_mode="border", align_corners=False)[0]
+    return Cut(seen[0], (seen[1] >= 0.5).to(torch.uint8))

@@ -15,6 +15,7 @@ from napari_longiseg.training.randomised.backgrounds import Background, load_bac
 from napari_longiseg.training.randomised.course import MARGIN, random_course
 from napari_longiseg.training.randomised.cut import Cut, cut, shifted, warped
 from napari_longiseg.training.randomised.dice import Dice
+from napari_longiseg.training.randomised.fields import grown
 from napari_longiseg.training.randomised.options import RandomisedOptions
 from napari_longiseg.training.randomised.scanner import scanned
 
@@ -135,9 +136,7 @@ def _more_clicks(dice: Dice, found: Cut, positive: Tensor) -> tuple[Tensor, Tens
     inside = found.mask.nonzero()
     if len(inside) and dice.chance(0.6):
         positive = torch.cat([positive, inside[dice.integer(0, len(inside) - 1)].float()[None]])
-    grown = torch.nn.functional.max_pool3d(found.mask[None, None].float(), 9, 1, 4)[0, 0]
-    close = torch.nn.functional.max_pool3d(found.mask[None, None].float(), 3, 1, 1)[0, 0]
-    outside = ((grown > 0) & (close == 0)).nonzero()
+    outside = (grown(found.mask, 4) > grown(found.mask, 1)).nonzero()
     count = dice.integer(0, 2) if len(outside) else 0
     chosen = [outside[dice.integer(0, len(outside) - 1)] for _ in range(count)]
     return positive, torch.stack(chosen).float() if chosen else positive[:0]

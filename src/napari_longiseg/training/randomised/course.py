@@ -17,7 +17,7 @@ from napari_longiseg.training.randomised.tissue import Anatomy, random_anatomy
 MARGIN = 8
 """Voxels of tissue around the VOI on each side, for VOIs off the lesion's centre and moving tissue."""
 FEWEST_VOXELS = 10
-MOST_OF_VOI = 0.75
+MOST_OF_VOI = 1.1
 """Share of the VOI's edge that a lesion which has grown may fill."""
 
 

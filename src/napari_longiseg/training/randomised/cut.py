@@ -64,10 +64,9 @@ def warped(
     off = (error * dice.normals(3)).clamp(-0.6 * margin, 0.6 * margin)
     frame = shifted(centre + off, size, margin)
     # The lesion's own displacement is what the registration knows.
-    inside = (
-        frame.to_voi(centre).round().long().clamp_min(0).minimum(torch.tensor(size, device=off.device) - 1)
-    )
-    return frame, field - field[:, inside[0], inside[1], inside[2]][:, None, None, None]
+    last = torch.tensor(size, device=off.device) - 1
+    z, y, x = frame.to_voi(centre).round().long().clamp_min(0).minimum(last)
+    return frame, field - field[:, z, y, x][:, None, None, None]
 
 
 def cut(image: Tensor, share: Tensor, frame: Frame, field: Tensor | None = None) -> Cut:

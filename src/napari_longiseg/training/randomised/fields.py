@@ -23,7 +23,27 @@ def smooth_fields(dice: Dice, count: int, size: Triple, wavelength: float) -> Te
     field = torch.einsum("cijk,zi->czjk", field, bases[0])
     field = torch.einsum("czjk,yj->czyk", field, bases[1])
     field = torch.einsum("czyk,xk->czyx", field, bases[2])
-    return field / field.std(dim=(1, 2, 3), keepdim=True).clamp_min(1e-3)
+    return field / field.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-3)
+
+
+def random_labels(dice: Dice, count: int, size: Triple, wavelength: float) -> Tensor:
+    """A smooth label map (Z, Y, X) with up to *count* labels: the highest of as many random fields."""
+    fields = smooth_fields(dice, count, size, wavelength)
+    best, labels = fields[0], torch.zeros(size, dtype=torch.long, device=dice.device)
+    for number in range(1, count):  # ten times as fast as argmax on a CPU
+        labels = torch.where(fields[number] > best, number, labels)
+        best = torch.maximum(best, fields[number])
+    return labels
+
+
+def grown(mask: Tensor, steps: int) -> Tensor:
+    """A mask (Z, Y, X) of 0 and 1, a cube of this many voxels larger on each side."""
+    for axis in range(3):
+        window = [0, 0, 0, 0, 0, 0]
+        window[2 * (2 - axis)] = window[2 * (2 - axis) + 1] = steps
+        parts = functional.pad(mask, window).unfold(axis, 2 * steps + 1, 1)
+        mask = parts.amax(-1)
+    return mask
 
 
 def blurred(image: Tensor, sigma: Triple | tuple[float, float, float]) -> Tensor:

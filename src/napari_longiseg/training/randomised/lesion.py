@@ -78,13 +78,21 @@ class Shape:
     def level(self, size: Triple, scale: float = 1.0) -> Tensor:
         """The level (Z, Y, X) of the lesion grown by *scale* along each axis."""
         axes = (torch.arange(n, device=self.centre.device) for n in size)
-        offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1) - self.centre
-        offsets = offsets / (self.radius * scale)
-        parts = [
-            1 - ((offsets - shift) @ matrix).norm(dim=-1)
-            for shift, matrix in zip(self.shifts, self.matrices, strict=True)
-        ]
-        return torch.stack(parts).amax(0) + self.ripple
+        z, y, x = (a - c for a, c in zip(axes, self.centre, strict=True))
+        best: Tensor | None = None
+        for shift, matrix in zip(self.shifts, self.matrices, strict=True):
+            # |(offset / radius - shift) @ matrix|, one axis of the ellipsoid after the other
+            rows = matrix / (self.radius * scale)
+            moved = shift @ matrix
+            square = sum(
+                (
+                    (z * rows[0, i])[:, None, None] + (y * rows[1, i])[:, None] + (x * rows[2, i] - moved[i])
+                ).square()
+                for i in range(3)
+            )
+            part = 1 - torch.as_tensor(square).sqrt()
+            best = part if best is None else torch.maximum(best, part)
+        return self.ripple if best is None else best + self.ripple
 
 
 def random_shape(dice: Dice, size: Triple, centre: Tensor, radius: float) -> Shape:

@@ -17,7 +17,7 @@ class RandomisedOptions(BaseModel):
 
     spacing_mm: Range = Field(default=(0.6, 3.2), description="Isotropic voxels of the VOI, in mm.")
     diameter_mm: Range = Field(default=(4.0, 70.0), description="Of lesions.")
-    diameter_voxels: Range = Field(default=(4.0, 28.0), description="Of lesions, in the VOI's voxels.")
+    diameter_voxels: Range = Field(default=(4.0, 44.0), description="Of lesions, in the VOI's voxels.")
     growth: Range = Field(default=(0.08, 4.0), description="Later volume over the first one.")
     vanished: float = Field(default=0.15, ge=0, le=1, description="Share of lesions gone.")
     nothing: float = Field(default=0.05, ge=0, le=1, description="Share of single scans without a lesion.")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_longiseg.models.architecture import Triple
 from napari_longiseg.training.randomised.dice import Dice
-from napari_longiseg.training.randomised.fields import blurred, smooth_fields
+from napari_longiseg.training.randomised.fields import blurred, random_labels, smooth_fields
 
 HU: dict[str, tuple[float, float]] = {
     "lung": (-920, -720),
@@ -60,7 +60,7 @@ def random_anatomy(dice: Dice, size: Triple, spacing_mm: float, host: str) -> An
     """Random tissue whose centre lies in a host of this kind (a key of HOSTS)."""
     count = dice.integer(2, 8)
     scale = min(max(dice.log_uniform(8, 60) / spacing_mm, 3.0), 40.0)
-    labels = smooth_fields(dice, count, size, scale).argmax(0)
+    labels = random_labels(dice, count, size, scale)
     centre = int(labels[size[0] // 2, size[1] // 2, size[2] // 2])
     kinds = [dice.choice(AROUND[host]) for _ in range(count)]
     kinds[centre] = dice.choice(HOSTS[host])

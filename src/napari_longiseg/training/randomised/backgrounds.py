@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +109,9 @@ class Background:
         return Anatomy(hu.to(dice.device), later.to(dice.device), inside.to(dice.device))
 
 
-def load_backgrounds(paths: Sequence[Path], patients: int, seed: int) -> list[Background]:
-    """Prepare scans and synthetic patients.
+@lru_cache(maxsize=1)
+def load_backgrounds(paths: tuple[Path, ...], patients: int, seed: int) -> tuple[Background, ...]:
+    """Prepare scans and synthetic patients; they are kept for the next epoch.
 
     Raises
     ------
@@ -123,7 +124,7 @@ def load_backgrounds(paths: Sequence[Path], patients: int, seed: int) -> list[Ba
         truth = path.with_name(f"gt_{path.name}")
         avoid = read_labels(truth)[0] > 0 if truth.exists() else np.zeros(image.shape, dtype=bool)
         made.append(Background.of(image.astype(np.float32), grid, avoid))
-    return made + [_patient(seed + number) for number in range(patients)]
+    return (*made, *(_patient(seed + number) for number in range(patients)))
 
 
 def _patient(seed: int) -> Background:

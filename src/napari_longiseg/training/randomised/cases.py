@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -70,7 +70,7 @@ class RandomCases(IterableDataset[Case]):
 
 
 def single_case(
-    dice: Dice, inputs: Inputs, options: RandomisedOptions, backgrounds: list[Background]
+    dice: Dice, inputs: Inputs, options: RandomisedOptions, backgrounds: Sequence[Background]
 ) -> Case:
     """One scan with a reader's clicks; now and then where there is nothing."""
     nothing = dice.chance(options.nothing)
@@ -92,7 +92,9 @@ def single_case(
     }
 
 
-def pair_case(dice: Dice, inputs: Inputs, options: RandomisedOptions, backgrounds: list[Background]) -> Case:
+def pair_case(
+    dice: Dice, inputs: Inputs, options: RandomisedOptions, backgrounds: Sequence[Background]
+) -> Case:
     """A lesion on the baseline, and where a registration takes its point on the follow-up."""
     course = random_course(dice, inputs.size, options, backgrounds)
     frame = shifted(course.centre + 0.7 * dice.normals(3), inputs.size, MARGIN)

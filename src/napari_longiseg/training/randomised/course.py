@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,7 +60,7 @@ def random_course(
     dice: Dice,
     size: Triple,
     options: RandomisedOptions,
-    backgrounds: list[Background],
+    backgrounds: Sequence[Background],
     baseline_gone: bool = False,
 ) -> Course:
     """Draw one; *size* is the VOI's (z, y, x)."""
@@ -109,7 +110,7 @@ def _anatomy(
     spacing: float,
     host: str,
     options: RandomisedOptions,
-    backgrounds: list[Background],
+    backgrounds: Sequence[Background],
 ) -> Anatomy:
     """Tissue of a scan where one has room, else random tissue."""
     if backgrounds and dice.chance(options.background_share):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_longiseg.core.geometry import Box, Grid
-from napari_longiseg.core.resample import axis_order, crop, resample, resample_labels
+from napari_longiseg.core.resample import axis_order, crop, resample, resample_labels, resample_smoothly
 
 
 def ramp(grid: Grid) -> np.ndarray:
@@ -28,6 +28,42 @@ def test_resample_is_exact_on_a_ramp(grid):
 def test_resample_of_a_crop_copies(grid):
     box = Box((3, 4, 5), (9, 9, 9))
     np.testing.assert_array_equal(resample(ramp(grid), grid, grid.crop(box), 0.0), ramp(grid)[box.slices])
+
+
+class TestSmoothly:
+    def test_finer_voxels_are_interpolated_alone(self, grid):
+        fine = Grid((6, 12, 14), (1.1, 0.9, 0.8), (-21.0, 20.0, 15.0))
+        image = ramp(grid)
+        np.testing.assert_allclose(
+            resample_smoothly(image, grid, fine, 0.0), resample(image, grid, fine, 0.0), atol=1e-4
+        )
+
+    def test_noise_falls_where_voxels_get_larger(self, grid):
+        noise = np.random.default_rng(0).normal(size=grid.shape)
+        coarse = Grid((6, 8, 8), (4.0, 4.0, 4.0), (-15.0, 20.0, 15.0))
+        smooth, plain = (how(noise, grid, coarse, 0.0) for how in (resample_smoothly, resample))
+        assert smooth.std() < 0.5 * plain.std()
+
+    def test_only_what_is_near_counts(self, grid):
+        image = ramp(grid)
+        target = Grid((4, 4, 4), (3.0, 3.0, 3.0), (-29.0, 14.0, 8.0))
+        changed = image.copy()
+        changed[:, 25:] = 1e6
+        np.testing.assert_array_equal(
+            resample_smoothly(image, grid, target, 0.0), resample_smoothly(changed, grid, target, 0.0)
+        )
+
+    def test_whole_numbers_are_not_rounded_on_the_way(self, grid):
+        image = np.random.default_rng(0).integers(-5, 5, grid.shape).astype(np.int16)
+        coarse = Grid((4, 4, 4), (4.0, 4.0, 4.0), (-15.0, 20.0, 15.0))
+        np.testing.assert_array_equal(
+            resample_smoothly(image, grid, coarse, 0.0),
+            resample_smoothly(image.astype(np.float32), grid, coarse, 0.0),
+        )
+
+    def test_beyond_the_image_all_is_filled(self, grid):
+        far = Grid((4, 4, 4), (1.0, 1.0, 1.0), (500.0, 0.0, 0.0))
+        assert (resample_smoothly(ramp(grid), grid, far, -1024.0) == -1024.0).all()
 
 
 class TestLabels:

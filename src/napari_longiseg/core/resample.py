@@ -12,6 +12,9 @@ from napari_longiseg.core.geometry import Box, Grid, as_shape
 
 Float32 = npt.NDArray[np.float32]
 
+BLUR = 0.4
+"""Sigma of the blur before voxels get larger, as a share of what they gain (in quadrature)."""
+
 
 def crop(image: npt.NDArray[Any], box: Box, fill: float) -> Float32:
     """Float32 copy of a box of an image (Z, Y, X); what sticks out of the image has the value *fill*."""
@@ -49,6 +52,37 @@ def resample(image: npt.NDArray[Any], grid: Grid, target: Grid, fill: float) -> 
             image, matrix, offset, target.shape, np.float32, order=1, mode="grid-constant", cval=fill
         )
     )
+
+
+def resample_smoothly(image: npt.NDArray[Any], grid: Grid, target: Grid, fill: float) -> Float32:
+    """As :func:`resample`, but blurred first along the axes where voxels get larger.
+
+    Only the part of the image near the target is touched, so that it may lie in a file.
+
+    Parameters
+    ----------
+    image : (Z, Y, X)
+        On *grid*.
+    grid, target : Grid
+        LPS, both.
+    fill : float
+        Value outside the image.
+
+    Returns
+    -------
+    (Z, Y, X) float32
+        On *target*.
+    """
+    low, high = (grid.to_index(edge) for edge in target.bounds_mm())
+    box = Box(as_shape(np.floor(low) - 2), as_shape(np.ceil(high) + 3)).clipped(grid.shape)
+    if box.is_empty:
+        return np.full(target.shape, fill, dtype=np.float32)
+    near = np.asarray(image[box.slices], dtype=np.float32)
+    spacing = np.asarray(grid.spacing_mm)
+    blur = np.sqrt(np.maximum(np.square(target.spacing_mm) - spacing**2, 0)) * BLUR / spacing
+    if blur.any():
+        near = ndimage.gaussian_filter(near, blur, truncate=3.0)
+    return resample(near, grid.crop(box), target, fill)
 
 
 def resample_labels(labels: npt.NDArray[Any], grid: Grid, target: Grid) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_longiseg.core.geometry import Box, Grid, Point, as_point, as_shape
-from napari_longiseg.core.resample import resample
+from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.core.scan import AIR_HU
 
 Float32 = npt.NDArray[np.float32]
@@ -81,15 +81,8 @@ def cut(image: Float32, grid: Grid, centre_mm: Point, half_mm: float, voxel_mm: 
     count = 2 * int(np.ceil(half_mm / voxel_mm)) + 1
     origin = np.asarray(centre_mm) - (count - 1) / 2 * voxel_mm
     target = Grid((count,) * 3, (voxel_mm,) * 3, as_point(origin))
-    spacing = np.asarray(grid.spacing_mm)
-    low, high = (grid.to_index(edge) for edge in target.bounds_mm())
-    box = Box(as_shape(np.floor(low) - 2), as_shape(np.ceil(high) + 3)).clipped(grid.shape)
-    blur = np.sqrt(np.maximum(voxel_mm**2 - spacing**2, 0)) * 0.4 / spacing
-    near = image[box.slices]
-    if blur.any():
-        near = ndimage.gaussian_filter(near, blur, truncate=3.0)
-    seen = _inside(target, grid)
-    return Patch(resample(near, grid.crop(box), target, fill=AIR_HU), target, seen)
+    image = resample_smoothly(image, grid, target, fill=AIR_HU)
+    return Patch(image, target, _inside(target, grid))
 
 
 def own_voxels(image: Float32, grid: Grid, near: Grid, margin_mm: float) -> tuple[Patch, Box]:

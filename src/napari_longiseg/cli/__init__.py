@@ -13,6 +13,7 @@ from napari_longiseg.cli.evaluate import evaluate
 from napari_longiseg.cli.models import models
 from napari_longiseg.cli.synth import synth
 from napari_longiseg.cli.track import track
+from napari_longiseg.cli.train import train
 from napari_longiseg.core.errors import LongisegError
 
 INTERRUPTED = 130
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its tables cut the names of options on a narrow terminal
 )
-for verb in (demo, track, evaluate, synth):
+for verb in (demo, track, evaluate, synth, train):
     app.command()(verb)
 app.add_typer(models, name="models")
 

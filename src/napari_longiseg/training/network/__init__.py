@@ -1,0 +1,1 @@
+"""What only a training loads: losses, averages and augmentations on torch."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_longiseg.core.errors import InputError
 from napari_longiseg.models.architecture import Triple
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Window(BaseModel):
     """A range of HU that is stretched to 0 to 1; what lies outside is clamped."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     low_hu: float = Field(description="Becomes 0.")
     high_hu: float = Field(description="Becomes 1.")
@@ -24,11 +25,15 @@ class Window(BaseModel):
         description="Counted from the HU around the click, or in the prior's mask.",
     )
 
+    normal: tuple[float, Annotated[float, Field(gt=0)]] | None = Field(
+        default=None,
+        description="Instead of 0 to 1: less this mean, over this deviation, in HU (nnU-Net's way).",
+    )
+
     @model_validator(mode="after")
     def _is_range(self) -> Self:
         if not self.low_hu < self.high_hu:
-            msg = f"A window must rise: {self.low_hu} HU is not below {self.high_hu} HU."
-            raise ValueError(msg)
+            raise ValueError(f"a window must rise, and {self.low_hu} HU is not below {self.high_hu} HU")
         return self
 
 
@@ -38,8 +43,9 @@ class Inputs(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: Triple = Field(description="Voxels of the VOI, order (z, y, x).")
-    spacings_mm: tuple[float, ...] | None = Field(
+    spacings_mm: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(
         default=None,
+        min_length=1,
         description="Isotropic voxels to choose from, in mm; null: the scan's own voxels.",
     )
     windows: tuple[Window, ...] = Field(min_length=1, description="One channel each.")
@@ -62,6 +68,26 @@ REFERENCE_SIGMA = 1.5
 """Voxels around a click whose HU is taken for the lesion's."""
 
 
+def spacing_for(extent_mm: float, inputs: Inputs) -> float | None:
+    """Which of its voxels a network should see a lesion in.
+
+    Parameters
+    ----------
+    extent_mm : float
+        The lesion's longest axis: of the box around its mask, ``max(mask.grid(scan.grid).size_mm)``.
+
+    Returns
+    -------
+    float or None
+        The finest voxels, in mm, at which the lesion fills no more than half of the VOI's shortest edge;
+        the coarsest where none will do; None where the network sees the scan's own.
+    """
+    if inputs.spacings_mm is None:
+        return None
+    ladder = sorted(inputs.spacings_mm)
+    return next((mm for mm in ladder if extent_mm <= 0.5 * min(inputs.size) * mm), ladder[-1])
+
+
 def click_map(size: Triple, positive: Tensor, negative: Tensor, sigma: float) -> Tensor:
     """Gaussians (Z, Y, X) of height 1 at positive clicks, -1 at negative ones.
 
@@ -74,7 +100,7 @@ def click_map(size: Triple, positive: Tensor, negative: Tensor, sigma: float) ->
 
 
 def hu_at(image: Tensor, clicks: Tensor) -> Tensor:
-    """Mean HU (scalar) of an image (Z, Y, X) around clicks (N, 3), in voxel indices."""
+    """Mean HU (scalar) of an image (Z, Y, X) around clicks (N, 3), in voxel indices; 0 without any."""
     size = (image.shape[0], image.shape[1], image.shape[2])
     weights = _gaussians(size, clicks, REFERENCE_SIGMA)
     return (weights * image).sum() / weights.sum().clamp_min(1e-6)
@@ -95,13 +121,22 @@ def channels(inputs: Inputs, image: Tensor, reference_hu: Tensor, clicks: Tensor
     Returns
     -------
     (B, channels, Z, Y, X)
+
+    Raises
+    ------
+    InputError
+        When the network has a channel for clicks, and none were given.
     """
     import torch
 
+    if inputs.click_sigma is not None and clicks is None:
+        raise InputError("This network sees clicks in a channel of their own; give their map.")
     made = []
     for window in inputs.windows:
         counted = image - reference_hu[:, None, None, None] if window.relative else image
-        made.append(((counted - window.low_hu) / (window.high_hu - window.low_hu)).clamp(0, 1))
+        clamped = counted.clamp(window.low_hu, window.high_hu)
+        start, unit = window.normal or (window.low_hu, window.high_hu - window.low_hu)
+        made.append((clamped - start) / unit)
     if inputs.click_sigma is not None and clicks is not None:
         made.append(clicks)
     return torch.stack(made, dim=1)

@@ -1,13 +1,13 @@
-"""Where torch works, and its errors as ours."""
+"""Where torch aligns scans, and its errors as those of a registration."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 
 from napari_longiseg.core.errors import RegistrationError
+from napari_longiseg.models import device
 
 
 def torch_device(name: str) -> torch.device:
@@ -18,22 +18,10 @@ def torch_device(name: str) -> torch.device:
     RegistrationError
         When torch knows no such device, or has no CUDA device to work on.
     """
-    has_cuda = torch.cuda.is_available()
-    if name == "auto":
-        return torch.device("cuda" if has_cuda else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        msg = f"There is no device called {name!r}; choose auto, cpu or cuda."
-        raise RegistrationError(msg) from error
-    if device.type == "cuda" and not has_cuda:
-        msg = "There is no CUDA device that torch can work on; choose auto or cpu as the device."
-        raise RegistrationError(msg)
-    return device
+    return device.torch_device(name, RegistrationError)
 
 
-@contextmanager
-def torch_errors() -> Iterator[None]:
+def torch_errors() -> AbstractContextManager[None]:
     """Raise torch's errors as ours; what the progress callback raises on purpose passes.
 
     Raises
@@ -41,9 +29,4 @@ def torch_errors() -> Iterator[None]:
     RegistrationError
         When the device is missing or out of memory.
     """
-    try:
-        yield
-    except (RuntimeError, MemoryError, AssertionError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        msg = f"Aligning the scans failed on this device ({first}); choose another device, such as cpu."
-        raise RegistrationError(msg) from error
+    return device.torch_errors("Aligning the scans", RegistrationError)

@@ -9,7 +9,7 @@ import pytest
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.io.images import read_image, read_labels, write_image, write_labels
+from napari_longiseg.io.images import read_grid, read_image, read_labels, write_image, write_labels
 from napari_longiseg.io.scans import load_scan
 
 sitk = pytest.importorskip("SimpleITK")
@@ -315,3 +315,23 @@ class TestMetaImages:
             (tmp_path / name).write_bytes(np.full(4, k + 1, "<i2").tobytes())
         (tmp_path / "list.mhd").write_text(f"{header}ElementDataFile = LIST\n" + "\n".join(names) + "\n")
         assert read_image(tmp_path / "list.mhd")[0].sum() == 12
+
+
+class TestHeaderAlone:
+    def test_the_grid_is_that_of_the_whole_file(self, tmp_path, write_sitk, values):
+        for name in ("a.nii.gz", "a.mha", "a.nrrd"):
+            write_sitk(tmp_path / name, values, direction=np.eye(3)[:, [2, 0, 1]] * [1, -1, 1])
+            assert read_grid(tmp_path / name) == read_image(tmp_path / name)[1]
+
+    def test_one_volume_in_four_dimensions(self, tmp_path, values):
+        path = tmp_path / "a.nii.gz"
+        image = sitk.JoinSeries([sitk.GetImageFromArray(values)])
+        sitk.WriteImage(image, str(path))
+        assert read_grid(path) == read_image(path)[1]
+
+    def test_what_has_no_header(self, tmp_path):
+        (tmp_path / "a.nii.gz").write_bytes(b"no image")
+        with pytest.raises(InputError, match=r"a\.nii\.gz cannot be read; it is damaged"):
+            read_grid(tmp_path / "a.nii.gz")
+        with pytest.raises(InputError, match="There is no file"):
+            read_grid(tmp_path / "b.nii.gz")

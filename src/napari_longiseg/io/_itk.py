@@ -19,16 +19,17 @@ def simple_itk() -> Any:  # noqa: ANN401 - SimpleITK has no types
 
 
 def grid_of(image: Any) -> Grid:  # noqa: ANN401 - SimpleITK has no types
-    """The grid of a 3-D SimpleITK image, axes in array order.
+    """The grid of the first three axes of a SimpleITK image, or of a reader's header, axes in array order.
 
     ITK's direction has rows x, y, z and one column per index axis i, j, k; ours is the same matrix with
     both orders reversed.
     """
-    rows = np.asarray(image.GetDirection()).reshape(3, 3)[::-1, ::-1]
+    dimensions = image.GetDimension()
+    rows = np.asarray(image.GetDirection()).reshape(dimensions, dimensions)[2::-1, 2::-1]
     return Grid(
-        shape=as_shape(image.GetSize()[::-1]),
-        spacing_mm=from_xyz(image.GetSpacing()),
-        origin_mm=from_xyz(image.GetOrigin()),
+        shape=as_shape(image.GetSize()[2::-1]),
+        spacing_mm=from_xyz(image.GetSpacing()[:3]),
+        origin_mm=from_xyz(image.GetOrigin()[:3]),
         direction=(as_point(rows[0]), as_point(rows[1]), as_point(rows[2])),
     )
 

@@ -60,6 +60,24 @@ def read_image(path: str | Path) -> tuple[npt.NDArray[Any], Grid]:
     return values, grid
 
 
+def read_grid(path: str | Path) -> Grid:
+    """The own grid of a 3-D image, from its header alone: nothing is said of its voxels.
+
+    Raises
+    ------
+    InputError
+        A file that is missing, unknown, not 3-D, in colour, or whose header is damaged.
+    """
+    path = Path(path)
+    reader = _reader(path)
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(_sheared(path) if "orthonormal" in str(error) else _damaged(path)) from error
+    _check_kind(path, reader)
+    return grid_of(reader)
+
+
 def read_itk_image(path: Path, check_kind: Callable[[Path, Any], None]) -> Any:  # noqa: ANN401 - no types
     """Read a SimpleITK image of any kind that *check_kind* lets pass, by the reader with the header read.
 
@@ -68,9 +86,7 @@ def read_itk_image(path: Path, check_kind: Callable[[Path, Any], None]) -> Any: 
     InputError
         A file that is missing, unknown, damaged or sheared; one sentence, naming the file.
     """
-    reader = simple_itk().ImageFileReader()
-    reader.SetImageIO(_reader_of(path))
-    reader.SetFileName(str(path))
+    reader = _reader(path)
     if reader.GetImageIO() == "NiftiImageIO":
         check_nifti(path)
     elif reader.GetImageIO() == "MetaImageIO":
@@ -82,8 +98,7 @@ def read_itk_image(path: Path, check_kind: Callable[[Path, Any], None]) -> Any: 
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise InputError(_sheared(path)) from error
-        msg = f"{path} cannot be read; it is damaged, or a file that belongs to it is missing."
-        raise InputError(msg) from error
+        raise InputError(_damaged(path)) from error
     dimensions = image.GetDimension()
     axes = np.asarray(image.GetDirection()).reshape(dimensions, dimensions)[:3, :3]
     if not is_orthonormal(axes):
@@ -150,6 +165,14 @@ def write_labels(path: str | Path, labels: npt.NDArray[Any], scan: Scan) -> None
     write_image(path, native, scan.native)
 
 
+def _reader(path: Path) -> Any:  # noqa: ANN401 - SimpleITK has no types
+    """SimpleITK's reader of a file that is there."""
+    reader = simple_itk().ImageFileReader()
+    reader.SetImageIO(_reader_of(path))
+    reader.SetFileName(str(path))
+    return reader
+
+
 def _reader_of(path: Path, must_exist: bool = True) -> str:
     """ITK's name of the format that a file name stands for."""
     if must_exist and not path.is_file():
@@ -189,6 +212,10 @@ def _check_finite(path: Path, values: npt.NDArray[Any]) -> None:
     wrong = values.size - sum(int(np.isfinite(part).sum()) for part in values)
     if wrong:
         raise InputError(not_finite(path, wrong))
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} cannot be read; it is damaged, or a file that belongs to it is missing."
 
 
 def _sheared(path: Path) -> str:

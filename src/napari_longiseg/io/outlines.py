@@ -15,6 +15,38 @@ from napari_longiseg.core.scan import Scan
 from napari_longiseg.io.images import read_labels
 
 
+def truth_path(folder: Path, scan_id: str) -> Path:
+    """Where the true outlines of a study's scan lie: a label image whose labels are lesion ids.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
+    path = folder / f"gt_{scan_id}.nii.gz"
+    if not path.is_file():
+        msg = f"There is no truth for scan {scan_id}: {path} does not exist."
+        raise InputError(msg)
+    return path
+
+
+def read_labels_on(path: Path, scan: Scan) -> npt.NDArray[Any]:
+    """A label image on a scan's working grid: reordered and flipped, or else resampled by nearest neighbour.
+
+    Raises
+    ------
+    InputError
+        When the file is no label image.
+    GeometryError
+        When it lies in another place than the scan.
+    """
+    labels, grid = read_labels(path)
+    if min(scan.grid.overlap_mm(grid)) <= 0:
+        msg = f"{path} lies in another place than scan {scan.id}; check which scan it was drawn on."
+        raise GeometryError(msg)
+    return resample_labels(labels, grid, scan.grid)
+
+
 class OutlineReader:
     """Reads each label image once, however many lesions it outlines."""
 

@@ -14,6 +14,7 @@ from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.resample import resample_labels
 from napari_longiseg.io.images import read_labels
 from napari_longiseg.io.manifest import MANIFEST_NAME, read_manifest
+from napari_longiseg.io.outlines import truth_path
 from napari_longiseg.io.points import from_xyz
 from napari_longiseg.io.results import Results, read_results
 from napari_longiseg.io.tables import Row
@@ -96,10 +97,7 @@ def _check_same_study(found: Results, manifest_path: Path, results: Path) -> Non
 
 
 def _scan_scores(found: Results, rows: Sequence[Row], scan: str, folder: Path) -> list[Score]:
-    path = folder / f"gt_{scan}.nii.gz"
-    if not path.is_file():
-        msg = f"There is no truth for scan {scan}: {path} does not exist."
-        raise InputError(msg)
+    path = truth_path(folder, scan)
     truth, grid = read_labels(path)
     labels, own = found.labels(scan)
     if min(own.overlap_mm(grid)) <= 0:

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from napari_longiseg.models import known, registry
+from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.models.weights import layout
+
+KERNELS = ((1, 3, 3), (3, 3, 3), (3, 3, 3))
+STRIDES = ((1, 1, 1), (1, 2, 2), (2, 2, 2))
 
 
 @pytest.fixture
@@ -44,3 +48,16 @@ def small(monkeypatch, folder, weights):
 
     publish("http://127.0.0.1:9/small.trch")
     return publish
+
+
+@pytest.fixture(params=["plain", "residual"])
+def architecture(request) -> Architecture:
+    """A U-Net of three stages that a CPU runs in no time; the coarsest voxels are 2 x 4 x 4 fine ones."""
+    return Architecture(
+        kind=request.param,
+        features=(4, 6, 8),
+        kernels=KERNELS,
+        strides=STRIDES,
+        encoder_convs=(1, 2, 1),
+        decoder_convs=(1, 2),
+    )

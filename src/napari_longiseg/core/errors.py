@@ -13,6 +13,10 @@ class InputError(LongisegError, ValueError):
     """A file, a manifest, a click or an option that cannot be used."""
 
 
+class UntrustedFileError(InputError):
+    """A file that cannot be opened without running code from it."""
+
+
 class GeometryError(InputError):
     """Scans, grids or points that do not fit together in space."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     from torch import nn
 
-Triple = tuple[int, int, int]
+Count = Annotated[int, Field(ge=1)]
+Triple = tuple[Count, Count, Count]
 
 
 class Architecture(BaseModel):
@@ -21,24 +22,30 @@ class Architecture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["plain", "residual"] = Field(description="Plain convolutions or residual blocks.")
-    features: tuple[int, ...] = Field(min_length=2, description="Feature maps of each stage.")
-    kernels: tuple[Triple, ...] = Field(description="Kernel of each stage's convolutions.")
-    strides: tuple[Triple, ...] = Field(description="Stride of each stage's first convolution.")
-    encoder_convs: tuple[int, ...] = Field(description="Convolutions (or residual blocks) of each stage.")
-    decoder_convs: tuple[int, ...] = Field(description="Those of each decoder stage, the coarsest first.")
+    features: tuple[Count, ...] = Field(min_length=2, description="Feature maps of each stage.")
+    kernels: tuple[Triple, ...] = Field(description="Kernel of each stage's convolutions; odd.")
+    strides: tuple[Triple, ...] = Field(
+        description="Stride of each stage's first convolution; 1 in the first stage."
+    )
+    encoder_convs: tuple[Count, ...] = Field(description="Convolutions (or residual blocks) of each stage.")
+    decoder_convs: tuple[Count, ...] = Field(description="Those of each decoder stage, the coarsest first.")
     classes: int = Field(default=2, ge=2, description="Background and lesion.")
 
     @model_validator(mode="after")
-    def _lengths_agree(self) -> Self:
+    def _makes_sense(self) -> Self:
         stages = len(self.features)
         lengths = (len(self.kernels), len(self.strides), len(self.encoder_convs), len(self.decoder_convs) + 1)
         if any(length != stages for length in lengths):
             msg = (
-                f"A U-Net of {stages} stages needs {stages} kernels, strides and encoder_convs, and "
+                f"a U-Net of {stages} stages needs {stages} kernels, strides and encoder_convs, and "
                 f"{stages - 1} decoder_convs; there are {lengths[0]}, {lengths[1]}, {lengths[2]} and "
-                f"{lengths[3] - 1}."
+                f"{lengths[3] - 1}"
             )
             raise ValueError(msg)
+        if any(edge % 2 == 0 for kernel in self.kernels for edge in kernel):
+            raise ValueError("kernels must be odd, or the output would be smaller than the VOI")
+        if self.strides[0] != (1, 1, 1):
+            raise ValueError("strides must start with 1, 1, 1, or the output would be smaller than the VOI")
         return self
 
     @property

@@ -15,7 +15,7 @@ What the paper leaves open is decided here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from napari_longiseg.models.architecture import Architecture, build
+
+NAMED = 3
+"""A report names so many tensors of each kind."""
 
 
 class LongiNet(nn.Module):
@@ -116,42 +119,86 @@ def first_convolution(encoder: nn.Module) -> tuple[str, nn.Conv3d]:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """What a network took over from other weights.
+class Misfit:
+    """A tensor that has another shape in other weights.
 
     Attributes
     ----------
-    taken, missing, left, misfits : tuple of str
-        Names of tensors: loaded; not in the source, so as they were; in the source alone; of another shape.
+    name : str
+        Of the tensor.
+    own, theirs : tuple of int
+        Shapes, in the network and in the weights.
+    """
+
+    name: str
+    own: tuple[int, ...]
+    theirs: tuple[int, ...]
+
+    def __str__(self) -> str:
+        if len(self.own) > 1 and (self.own[0], *self.own[2:]) == (self.theirs[0], *self.theirs[2:]):
+            return f"{self.name} sees {self.own[1]} channels here and {self.theirs[1]} there"
+        here, there = (" x ".join(map(str, shape)) for shape in (self.own, self.theirs))
+        return f"{self.name} is {here} here and {there} there"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a network took over from other weights; as text, a report for the user.
+
+    Attributes
+    ----------
+    taken, missing, left : tuple of str
+        Names of tensors: loaded; not in the source, so as they were; in the source alone.
+    misfits : tuple of Misfit
+        Those of another shape, so as they were.
     """
 
     taken: tuple[str, ...]
     missing: tuple[str, ...]
     left: tuple[str, ...]
-    misfits: tuple[str, ...]
+    misfits: tuple[Misfit, ...]
 
     def __str__(self) -> str:
-        words = f"{len(self.taken)} tensors taken, {len(self.missing)} start anew, {len(self.left)} left"
+        own = len(self.taken) + len(self.missing) + len(self.misfits)
+        words = [f"{len(self.taken)} of {own} tensors taken"]
         if self.misfits:
-            words += f", {len(self.misfits)} of another shape: {', '.join(self.misfits)}"
-        return words
+            words.append(f"{len(self.misfits)} of another shape not taken ({_some(self.misfits)})")
+        if self.missing:
+            words.append(f"{len(self.missing)} not in the source ({_some(self.missing)})")
+        if self.left:
+            words.append(f"{len(self.left)} of the source without a place here ({_some(self.left)})")
+        return "; ".join(words)
+
+
+def _some(things: Sequence[object]) -> str:
+    """The first few of many things."""
+    named = ", ".join(map(str, things[:NAMED]))
+    more = len(things) - NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def transfer(network: nn.Module, weights: Mapping[str, Tensor]) -> Transfer:
-    """Take over every tensor of the same name and shape.
+    """Take over every tensor of the same name and shape; the others stay as they are.
+
+    Weights of a network that sees another number of channels do all fit but the first convolution's, which
+    is then a misfit and has to be learnt anew.
 
     Tensors that the network holds under several names (nnU-Net's decoder repeats its encoder) count once.
     """
     own = dict(network.named_parameters())
-    taken = [name for name in own if name in weights and weights[name].shape == own[name].shape]
-    misfits = [name for name in own if name in weights and weights[name].shape != own[name].shape]
+    fits = {name: weights[name].shape == value.shape for name, value in own.items() if name in weights}
     with torch.no_grad():
-        for name in taken:
-            own[name].copy_(weights[name])
+        for name in fits:
+            if fits[name]:
+                own[name].copy_(weights[name])
     every = dict(network.named_parameters(remove_duplicate=False))
     return Transfer(
-        tuple(taken),
-        tuple(name for name in own if name not in weights),
-        tuple(name for name in weights if name not in every),
-        tuple(misfits),
+        taken=tuple(name for name, does in fits.items() if does),
+        missing=tuple(name for name in own if name not in weights),
+        left=tuple(name for name in weights if name not in every),
+        misfits=tuple(
+            Misfit(name, tuple(own[name].shape), tuple(weights[name].shape))
+            for name, does in fits.items()
+            if not does
+        ),
     )

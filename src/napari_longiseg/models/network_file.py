@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.models._fetch import arriving
+from napari_longiseg.models._mistake import first_mistake
 from napari_longiseg.models.architecture import Architecture, build
 from napari_longiseg.models.inputs import Inputs
+from napari_longiseg.models.weights import write_tensors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,12 +50,9 @@ def save_network(path: str | Path, network: nn.Module, card: NetworkCard) -> Non
     InputError
         When it cannot be written.
     """
-    from safetensors.torch import save_file
-
     # Without duplicates: nnU-Net's decoder holds the encoder a second time.
     weights = {name: value.detach().cpu().contiguous() for name, value in network.named_parameters()}
-    with arriving(Path(path)) as part:
-        save_file(weights, part, {KEY: card.model_dump_json()})
+    write_tensors(path, weights, {KEY: card.model_dump_json()})
 
 
 def read_card(path: str | Path) -> NetworkCard:
@@ -78,14 +76,12 @@ def read_card(path: str | Path) -> NetworkCard:
         msg = f"{path} cannot be read as a safetensors file; it is damaged, cut off, or another kind of file."
         raise InputError(msg) from error
     if KEY not in metadata:
-        msg = f"{path} holds weights, but not what a network of ours needs besides; train or convert it here."
+        msg = f"{path} holds weights, but not the description that `longiseg train` writes with them."
         raise InputError(msg)
     try:
         return NetworkCard.model_validate_json(metadata[KEY])
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        msg = f"The description in {path} cannot be used: {where}: {first['msg']}."
+        msg = f"The description in {path} cannot be used: {first_mistake(error)}."
         raise InputError(msg) from error
 
 

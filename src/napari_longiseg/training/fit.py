@@ -64,7 +64,9 @@ def train(
     network, architecture = _start(config)
     _write_config(config, out)
     module = LesionTraining(config, network, RandomisedBatches(config, progress))
-    keep = KeepBest(out / "network.safetensors", card_of(config, architecture, {"config": name}))
+    keep = KeepBest(
+        out / CHECKPOINTS, out / "network.safetensors", card_of(config, architecture, {"config": name})
+    )
     trainer = _trainer(config, out, [keep, PlainLog()])
     with warnings.catch_warnings():
         # Lightning advises as many workers as there are cores, and more.
@@ -110,20 +112,10 @@ def _trainer(config: TrainingConfig, out: Path, callbacks: list[Any]) -> Any:  #
 
     import lightning
     import torch
-    from lightning.pytorch.callbacks import ModelCheckpoint
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
     cuda = torch.cuda.is_available()
     precision = ("16-mixed" if cuda else "32") if config.precision == "auto" else config.precision
-    best = ModelCheckpoint(
-        out / CHECKPOINTS,
-        "best",
-        monitor="validation/dice",
-        mode="max",
-        save_last=True,
-        save_on_exception=True,
-        enable_version_counter=False,
-    )
     return lightning.Trainer(
         accelerator="cuda" if cuda else "cpu",
         devices=config.devices if cuda else 1,
@@ -133,7 +125,7 @@ def _trainer(config: TrainingConfig, out: Path, callbacks: list[Any]) -> Any:  #
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         gradient_clip_val=config.optimiser.clip_norm,
-        callbacks=[best, *callbacks],
+        callbacks=callbacks,
         logger=[TensorBoardLogger(out, name="curves", version=""), CSVLogger(out, name="table", version="")],
         log_every_n_steps=25,
         default_root_dir=out,

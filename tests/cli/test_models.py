@@ -1,7 +1,14 @@
+import io
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch  # noqa: TID253 - weights are its tensors
 
+from napari_longiseg.models import convert as converter
 from napari_longiseg.models import registry
+from napari_longiseg.models.weights import read_weights
 
 
 @pytest.fixture
@@ -57,6 +64,56 @@ def test_download_says_first_what_it_fetches(run, folder, monkeypatch):
     assert not list(folder.iterdir())
 
 
+class Code:
+    """Leaves a file when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, ("touch ran",)
+
+
+@pytest.fixture
+def with_code(tmp_path, monkeypatch):
+    """A checkpoint that holds code, in the working directory; it would leave a file ``ran``."""
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": {"a": torch.zeros(3)}, "callback": Code()}, "a.ckpt")
+
+
+class TestConvert:
+    def test_asks_nothing_where_no_code_has_to_run(self, run, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        torch.save({"state_dict": {"a": torch.zeros(3)}, "epoch": 3}, "a.ckpt")
+        printed = "Wrote 1 tensors with 3 values into a.safetensors.\n"
+        assert run("models", "convert", "a.ckpt", "a.safetensors") == (0, printed, "")
+        assert read_weights("a.safetensors")["a"].tolist() == [0, 0, 0]
+
+    @pytest.mark.parametrize(("answer", "code"), [("n\n", 130), ("", 130), ("y\n", 0)])
+    def test_warns_of_code_and_asks_first(self, run, with_code, monkeypatch, answer, code):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        ended, _, error = run("models", "convert", "a.ckpt", "a.safetensors")
+        assert ended == code
+        assert "a.ckpt holds code, which runs when the file is opened.\nIt can do all that you can" in error
+        assert "Do you trust where it comes from, and want to open it? [y/N]" in error
+        assert Path("ran").exists() == Path("a.safetensors").exists() == (code == 0)
+
+    def test_scripts_can_say_yes(self, run, with_code):
+        code, printed, error = run("models", "convert", "a.ckpt", "a.safetensors", "--yes")
+        assert (code, printed) == (0, "Wrote 1 tensors with 3 values into a.safetensors.\n")
+        assert "It can do all that you can do on this computer" in error
+
+    def test_a_folder_of_nnunet_becomes_a_network(self, run, tmp_path, monkeypatch):
+        card = SimpleNamespace(inputs=SimpleNamespace(size=(64, 128, 128)))
+        monkeypatch.setattr(converter, "convert_nnunet", lambda *paths: card)
+        code, printed, _ = run("models", "convert", tmp_path, "out.safetensors")
+        assert (code, printed) == (
+            0,
+            "Wrote the network into out.safetensors; VOIs of 64 x 128 x 128 voxels.\n",
+        )
+
+    def test_a_folder_must_be_nnunets(self, run, tmp_path):
+        code, _, error = run("models", "convert", tmp_path, tmp_path / "a.safetensors")
+        assert (code, "has no plans.json" in error) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -64,7 +121,9 @@ def test_download_says_first_what_it_fetches(run, folder, monkeypatch):
         (("add", "x", "y"), "no weights called 'x'"),
         (("add", "unigradicon", "y"), "y cannot be read: No such file"),
         (("remove", "unigradicon"), "nothing to remove"),
-        (("convert",), "No such command 'convert'"),
+        (("convert", "y", "out.pth"), "out.pth must end in .safetensors"),
+        (("convert", "y", "out.safetensors"), "There is no file y"),
+        (("train",), "No such command 'train'"),
     ],
 )
 def test_one_sentence_for_every_mistake(run, folder, arguments, words):

@@ -47,7 +47,7 @@ class TestStart:
         torch.testing.assert_close(longinet(baseline, followup), single(followup), atol=1e-5, rtol=0)
 
     def test_does_not_see_the_mask_yet(self, longinet, pair):
-        baseline, followup = pair
+        baseline, _ = pair
         features = longinet._baseline_features
         for seen, unseen in zip(features(baseline), features(without_mask(baseline)), strict=True):
             assert torch.equal(seen, unseen)
@@ -128,7 +128,7 @@ class TestTransfer:
     def test_takes_every_tensor_of_the_same_network_once(self, architecture, single):
         report = transfer(build(architecture, 2), single.state_dict())
         assert report.taken == tuple(name for name, _ in single.named_parameters())
-        assert not (report.missing or report.left or report.misfits)
+        assert report.is_whole
         assert str(report) == f"{len(report.taken)} of {len(report.taken)} tensors taken"
 
     def test_says_what_another_number_of_channels_costs(self, architecture, single):
@@ -137,6 +137,7 @@ class TestTransfer:
         before = stem.weight.clone()
         report = transfer(network, single.state_dict())
         assert torch.equal(stem.weight, before)
+        assert not report.is_whole
         assert [misfit.name for misfit in report.misfits] == [f"encoder.{name}.weight"]
         assert str(report) == (
             f"{len(report.taken)} of {len(report.taken) + 1} tensors taken; 1 of another shape not taken "

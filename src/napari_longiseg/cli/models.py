@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(help="What `longiseg models list` calls it.")]
 
-models = typer.Typer(help="List, add, download and remove the weights that some methods need.")
+models = typer.Typer(help="List, add, download, remove and convert the weights that some methods need.")
 
 
 @models.callback(invoke_without_command=True)
@@ -82,6 +82,37 @@ def path(name: Annotated[str | None, typer.Argument(help="By default, the folder
     from napari_longiseg.models.registry import find, folder
 
     typer.echo(folder() if name is None else find(name))
+
+
+@models.command()
+def convert(
+    file: Annotated[
+        Path, typer.Argument(help="A checkpoint of torch, or the folder of a network of nnU-Net.")
+    ],
+    out: Annotated[Path, typer.Argument(help="The new file; ends in .safetensors.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Run the code in the file without a question.")] = False,
+) -> None:
+    """Write the tensors of a file of weights, without the code that it may hold besides.
+
+    Of a folder of nnU-Net a network for the method uls is made.
+    """
+    from napari_longiseg.core.errors import UntrustedFileError
+    from napari_longiseg.models import convert as converter
+    from napari_longiseg.models.weights import size_in_words
+
+    if file.is_dir():
+        card = converter.convert_nnunet(file, out)
+        typer.echo(f"Wrote the network into {out}; VOIs of {' x '.join(map(str, card.inputs.size))} voxels.")
+        return
+    try:
+        weights = converter.convert(file, out)
+    except UntrustedFileError:
+        typer.echo(f"{file} holds code, which runs when the file is opened.", err=True)
+        typer.echo("It can do all that you can do on this computer: read, send and delete files.", err=True)
+        if not yes:
+            typer.confirm("Do you trust where it comes from, and want to open it?", abort=True, err=True)
+        weights = converter.convert(file, out, trusted=True)
+    typer.echo(f"Wrote {size_in_words(weights)} into {out}.")
 
 
 def _say_put(entry: Entry) -> None:

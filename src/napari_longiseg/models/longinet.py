@@ -158,6 +158,11 @@ class Transfer:
     left: tuple[str, ...]
     misfits: tuple[Misfit, ...]
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the weights are of this very network."""
+        return not (self.missing or self.left or self.misfits)
+
     def __str__(self) -> str:
         own = len(self.taken) + len(self.missing) + len(self.misfits)
         words = [f"{len(self.taken)} of {own} tensors taken"]

@@ -100,7 +100,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, NetworkCard]:
     card = read_card(path)
     network = card.empty()
     report = transfer(network, load_file(path))
-    if report.missing or report.left or report.misfits:
+    if not report.is_whole:
         msg = f"The weights in {path} do not fit the network that it describes: {report}."
         raise InputError(msg)
     return network.eval().requires_grad_(False), card

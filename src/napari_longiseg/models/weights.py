@@ -54,7 +54,8 @@ def read_checkpoint(path: str | Path, called: str = "", mapped: bool = False) ->
     path, called
         As in :func:`read_weights`.
     mapped : bool
-        Leave the tensors of files of torch on the disk until they are looked at.
+        Leave the tensors of torch's files on the disk, to look at what is besides them. They must not be
+        kept: the process dies if they are looked at after the file has been overwritten.
 
     Raises
     ------
@@ -130,8 +131,8 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
     with arriving(Path(path)) as part:
         try:
             save_file(dict(tensors), part, dict(metadata))
-        except (SafetensorError, ValueError) as error:  # the disk is full, or a tensor is of a rare kind
-            msg = f"{path} cannot be written: {' '.join(str(error).split()).rstrip('.')}."
+        except SafetensorError as error:  # such as a disk that is full
+            msg = f"{path} cannot be written: {error}."
             raise InputError(msg) from error
 
 

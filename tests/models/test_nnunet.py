@@ -124,6 +124,7 @@ class TestConfiguration:
                 "has no configuration 3d_lowres; there is 3d_fullres, 3d_fullres_re",
             ),
             ({"inherits_from": "3d_fullres_resenc"}, "3d_fullres inherits from itself"),
+            ({"inherits_from": ["3d_lowres"]}, "inherits_from is of another kind"),
             ({"patch_size": [16, 16]}, "for 2-D slices; only 3-D ones can be used"),
             ({"patch_size": [8, 16, "wide"]}, "patch_size.2: Input should be a valid integer"),
             ({"patch_size": None}, "patch_size is of another kind"),
@@ -228,6 +229,12 @@ class TestCheckpoint:
         chosen = folder / "fold_1" / "checkpoint_final.pth"
         assert read_nnunet_model(folder / "fold_1").checkpoint == chosen
         assert read_nnunet_model(chosen).checkpoint == chosen
+
+    def test_may_be_in_the_working_directory(self, nnunet_folder, monkeypatch):
+        folder = nnunet_folder("new")
+        monkeypatch.chdir(folder / "fold_all")
+        for path in (".", "..", "checkpoint_best.pth"):
+            assert read_nnunet_model(path).checkpoint == folder / "fold_all" / "checkpoint_best.pth"
 
     def test_may_lie_beside_the_plans(self, nnunet_folder):
         folder = nnunet_folder("new", checkpoints=("checkpoint_best",))

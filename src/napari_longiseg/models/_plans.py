@@ -64,19 +64,18 @@ def configuration_words(plans: Words, name: str, source: str) -> Words:
     """
     known = entry(plans, "configurations", dict, source)
     found: dict[str, Any] = {}
-    seen: list[str] = []
-    parent: str | None = name
-    while parent is not None:
-        if parent in seen:
-            msg = f"{source} is not as nnU-Net writes it: {parent} inherits from itself."
-            raise InputError(msg)
-        if parent not in known:
-            msg = f"{source} has no configuration {parent}; there is {', '.join(known) or 'none'}."
-            raise InputError(msg)
-        seen.append(parent)
-        found = entry(known, parent, dict, source) | found
-        parent = known[parent].get("inherits_from")
-    return found
+    seen: set[str] = set()
+    while True:
+        if name in seen:
+            raise InputError(f"{source} is not as nnU-Net writes it: {name} inherits from itself.")
+        if name not in known:
+            raise InputError(f"{source} has no configuration {name}; there is {', '.join(known) or 'none'}.")
+        seen.add(name)
+        own = entry(known, name, dict, source)
+        found = own | found
+        if "inherits_from" not in own:
+            return found
+        name = entry(own, "inherits_from", str, source)
 
 
 def architecture_of(words: Words, classes: int, source: str) -> Architecture:

@@ -7,6 +7,7 @@ ULS23 (de Grauw et al., 2024) and ULS+ (2026) publish their networks as such a f
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def read_nnunet_model(path: str | Path, configuration: str | None = None) -> Nnu
     UntrustedFileError
         When the checkpoint cannot be opened without running code from it.
     """
-    path = Path(path)
+    path = Path(os.path.abspath(path))  # not resolved: a link has the name that counts
     folder = _model_folder(path)
     plans, dataset = _read_json(folder / PLANS), _read_json(folder / DATASET)
     checkpoint = path if path.is_file() else _find_checkpoint(path, folder)

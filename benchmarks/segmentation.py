@@ -1,7 +1,7 @@
-"""Dice of the region segmenter on synthetic lesions in real CT backgrounds, and on studies with truth.
+"""Dice of a segmenter on synthetic lesions in real CT backgrounds, and on studies with truth.
 
     python benchmarks/segmentation.py T0.nii.gz other.nii.gz dicom_folder/ --cases 120
-    python benchmarks/segmentation.py --study studies/lung-101 --study studies/abdomen-102
+    python benchmarks/segmentation.py --study studies/lung-101 --study studies/abdomen-102 --segmenter longinet
 
 Random irregular lesions, blurred with a point spread function, are put into the backgrounds at random places
 of each kind. Every one is outlined from a click off its centre ("source"), then again on a second grid, grown
@@ -25,10 +25,10 @@ import numpy.typing as npt
 from inserted import Case, background, cases, clicked, load
 from napari_longiseg.core.geometry import as_point
 from napari_longiseg.core.lesion import Click, LesionMask
+from napari_longiseg.core.methods import DEFAULT_SEGMENTER, SEGMENTERS, create
 from napari_longiseg.core.metrics import centre_of_mass, dice
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.segmentation.base import Prior, Segmenter
-from napari_longiseg.segmentation.region import RegionSegmenter
 from napari_longiseg.tracking.voi import mask_on_scan, prior_of, voi_request
 
 Array = npt.NDArray[Any]
@@ -139,8 +139,11 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--each", action="store_true", help="print every lesion")
+    parser.add_argument("--segmenter", default=DEFAULT_SEGMENTER)
+    parser.add_argument("--option", action="append", default=[], help="NAME=VALUE of the segmenter")
     options = parser.parse_args()
-    segmenter = RegionSegmenter()
+    settings = dict(text.split("=", 1) for text in options.option)
+    segmenter: Segmenter = create(SEGMENTERS, options.segmenter, **settings)
     scores: list[Score] = []
     if options.backgrounds:
         pairs = cases([background(path) for path in options.backgrounds], options.cases, options.seed)

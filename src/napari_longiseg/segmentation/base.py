@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.core.geometry import Grid, Point
+from napari_longiseg.core.geometry import Grid, Point, Shape
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.core.scan import ScanStatistics
 
@@ -34,6 +34,9 @@ class SegmenterInfo:
         Licence of the engine with its weights.
     device : str
         ``"cpu"``, or ``"cuda"`` where it is meant for one.
+    voi_voxels : (3,) int or None
+        The box in the scan's own voxels, for engines that want a fixed number of them; then ``voi_mm`` is
+        only about right.
     """
 
     name: str
@@ -42,6 +45,7 @@ class SegmenterInfo:
     spacing_mm: Point | None = None
     licence: str = "BSD-3-Clause"
     device: str = "cpu"
+    voi_voxels: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,14 @@ from napari_longiseg.segmentation._border import MARGIN_MM, share_of_lesion
 from napari_longiseg.segmentation._candidates import Candidate, candidates
 from napari_longiseg.segmentation._patch import Mask, Patch, cut, own_voxels
 from napari_longiseg.segmentation._prior import Expected, expected
+from napari_longiseg.segmentation._replies import (
+    CUT,
+    FAINT,
+    negative_points,
+    not_found,
+    nothing_to_see,
+    positive_points,
+)
 from napari_longiseg.segmentation._score import confidence, score
 from napari_longiseg.segmentation._seed import noise_hu, refused, seed
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
@@ -27,10 +35,8 @@ HALVES_MM = (14.0, 28.0, 56.0)
 VOXELS_PER_HALF = 18
 SURE = 24.0
 """A score this good ends the search in larger cubes."""
-MAX_FILLED, FAINT = 0.85, 0.5
+MAX_FILLED, SURE_BORDER = 0.85, 0.5
 """Edge of the outline as a share of the searched cube's, and confidence, that call for a warning."""
-BODY_HU = -980.0
-"""Air around the patient; lung is denser."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +78,23 @@ class RegionSegmenter:
 
     def _one(self, request: VoiRequest) -> VoiResult:
         hope = expected(request.prior) if request.prior else None
-        positive = tuple(click.point_mm for click in request.clicks if click.positive)
-        negative = tuple(click.point_mm for click in request.clicks if not click.positive)
-        if reason := _nothing_to_see(request, positive):
-            return _empty(request, reason)
+        if reason := nothing_to_see(request):
+            return not_found(request, reason)
+        positive, negative = positive_points(request), negative_points(request)
         noise = noise_hu(request.image, request.grid, positive[0])
         found = self._search(request, positive, negative, noise, hope)
         if found is None:
-            return _empty(request, "Nothing there stands out from its surroundings.")
+            return not_found(request, "Nothing there stands out from its surroundings.")
         value, best, patch = found
         if reason := self._vanished(value, best, hope):
-            return _empty(request, reason)
+            return not_found(request, reason)
         sure = confidence(best, noise)
         warning = _warning(best.mask, patch.seen, sure)
         near = Box.of_mask(best.mask)
         own, box = own_voxels(request.image, request.grid, patch.grid.crop(near), MARGIN_MM)
         rough = resample(best.mask.astype(np.float32), patch.grid, own.grid, fill=0.0) >= 0.5
         if not rough.any():
-            return _empty(request, "What stands out there is smaller than a voxel.")
+            return not_found(request, "What stands out there is smaller than a voxel.")
         probability = np.zeros(request.grid.shape, dtype=np.float32)
         no = refused(own, positive, negative)
         probability[box.slices] = share_of_lesion(own, rough, patch.voxel_mm, best.contrast_hu, noise, no)
@@ -141,20 +146,5 @@ class RegionSegmenter:
 def _warning(mask: Mask, seen: Mask, sure: float) -> str:
     filled = np.divide(Box.of_mask(mask).shape, Box.of_mask(seen).shape)
     if filled.max() > MAX_FILLED:
-        return "The outline reaches the edge of what was searched and may be cut."
-    return "The border is faint: check this outline." if sure < FAINT else ""
-
-
-def _nothing_to_see(request: VoiRequest, positive: Sequence[Point]) -> str:
-    """Why no lesion can be looked for; empty where one can."""
-    if not request.grid.contains(positive[0]):
-        return "The click lies outside the image."
-    if not np.ptp(request.image) > 0:
-        return "The image is constant around the click."
-    if request.image[request.grid.nearest_voxel(positive[0])] <= BODY_HU:
-        return "The click lies in air."
-    return ""
-
-
-def _empty(request: VoiRequest, reason: str) -> VoiResult:
-    return VoiResult(np.zeros(request.grid.shape, dtype=np.float32), 0.0, reason)
+        return CUT
+    return FAINT if sure < SURE_BORDER else ""

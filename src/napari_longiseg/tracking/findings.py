@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from napari_longiseg.core.components import deepest_point, nearest_component
@@ -13,6 +13,9 @@ from napari_longiseg.core.scan import Scan
 from napari_longiseg.segmentation.base import Prior, Segmenter, VoiRequest, VoiResult
 from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.voi import mask_on_scan, voi_request
+
+AT_ONCE = 8
+"""VOIs in memory at a time; large ones have tens of megabytes each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,15 +28,15 @@ class Prompt:
         The finding as far as it is known before segmentation; its ``point_mm`` is where to look.
     clicks : tuple of Click
         At least one positive.
-    prior : Prior or None
-        The lesion on the source scan.
+    prior : callable or None
+        Cuts the lesion out of the source scan; called when its turn comes.
     tolerance_mm : float
         How far the lesion may lie from the clicks.
     """
 
     draft: Finding
     clicks: tuple[Click, ...]
-    prior: Prior | None = None
+    prior: Callable[[], Prior] | None = None
     tolerance_mm: float = 0.0
 
     @property
@@ -43,9 +46,8 @@ class Prompt:
 
     def request(self, scan: Scan, segmenter: Segmenter) -> VoiRequest:
         """What the engine gets."""
-        return voi_request(
-            scan, self.draft.lesion, self.clicks, segmenter.info, self.prior, self.tolerance_mm
-        )
+        prior = self.prior() if self.prior else None
+        return voi_request(scan, self.draft.lesion, self.clicks, segmenter.info, prior, self.tolerance_mm)
 
     def moved(self, point_mm: Point) -> Prompt:
         """The same lesion, looked for from its centre."""
@@ -58,12 +60,13 @@ def find(
     scan: Scan, prompts: Sequence[Prompt], segmenter: Segmenter, options: TrackOptions
 ) -> Iterator[Finding]:
     """Segment several lesions of one scan; one finding per prompt, in their order."""
-    requests = [prompt.request(scan, segmenter) for prompt in prompts]
-    for prompt, request, result in zip(prompts, requests, segmenter.segment(requests), strict=True):
-        finding = _finding(scan, prompt, request, result, segmenter, options)
-        if options.boosting and finding.mask is not None and finding.point_mm is not None:
-            finding = _boosted(scan, prompt.moved(finding.point_mm), finding, segmenter, options)
-        yield finding
+    for part in (prompts[i : i + AT_ONCE] for i in range(0, len(prompts), AT_ONCE)):
+        requests = [prompt.request(scan, segmenter) for prompt in part]
+        for prompt, request, result in zip(part, requests, segmenter.segment(requests), strict=True):
+            finding = _finding(scan, prompt, request, result, segmenter, options)
+            if options.boosting and finding.mask is not None and finding.point_mm is not None:
+                finding = _boosted(scan, prompt.moved(finding.point_mm), finding, segmenter, options)
+            yield finding
 
 
 def with_mask(finding: Finding, mask: LesionMask, scan: Scan) -> Finding:

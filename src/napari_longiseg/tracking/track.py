@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -213,12 +214,12 @@ class Tracker:
         tolerance = DEFAULT_TOLERANCE_MM if np.isnan(uncertainty) else BEYOND * uncertainty
         return Prompt(draft, clicks, prior, float(np.clip(tolerance, 2.0, self.options.max_distance_mm)))
 
-    def _prior(self, source: Scan, on_source: Finding) -> Prior | None:
+    def _prior(self, source: Scan, on_source: Finding) -> Callable[[], Prior] | None:
         if on_source.mask is None or on_source.point_mm is None:
             return None
         if "prior" not in self.segmenter.info.prompts:
             return None
-        return prior_of(source, on_source.mask, on_source.point_mm, self.segmenter.info)
+        return partial(prior_of, source, on_source.mask, on_source.point_mm, self.segmenter.info)
 
 
 def _draft(lesion: Lesion, scan: Scan, source: Scan, origin: Origin) -> Finding:
@@ -236,7 +237,7 @@ def _is_clicked(lesion: Lesion, scan: Scan) -> bool:
     return any(click.positive for click in lesion.clicks_on(scan.id))
 
 
-def _clicked(lesion: Lesion, scan: Scan, draft: Finding, prior: Prior | None = None) -> Prompt:
+def _clicked(lesion: Lesion, scan: Scan, draft: Finding, prior: Callable[[], Prior] | None = None) -> Prompt:
     """The prompt where a reader clicked on the scan: their clicks, whatever a registration says."""
     clicks = lesion.clicks_on(scan.id)
     first = next(click.point_mm for click in clicks if click.positive)

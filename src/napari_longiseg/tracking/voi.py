@@ -57,6 +57,9 @@ def mask_on_scan(result: VoiResult, voi: Grid, scan: Scan) -> tuple[npt.NDArray[
 
 
 def _cut(scan: Scan, centre_mm: Point, info: SegmenterInfo) -> tuple[npt.NDArray[np.float32], Grid]:
+    if info.voi_voxels is not None:
+        box = Box.around(scan.grid.to_index(centre_mm), info.voi_voxels)
+        return scan.crop(box), scan.grid.crop(box)
     box = voi_box(scan, centre_mm, info.voi_mm)
     if info.spacing_mm is None:
         return scan.crop(box), scan.grid.crop(box)

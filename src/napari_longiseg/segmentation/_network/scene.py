@@ -1,0 +1,104 @@
+"""What a network is shown of one lesion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_longiseg.core.geometry import Grid, Point, as_point, as_shape
+from napari_longiseg.core.resample import resample_smoothly
+from napari_longiseg.core.scan import AIR_HU
+from napari_longiseg.models.architecture import Triple
+from napari_longiseg.models.inputs import Inputs
+from napari_longiseg.segmentation._replies import negative_points, positive_points
+from napari_longiseg.segmentation.base import Prior, VoiRequest
+
+Float32 = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where to look, and how closely.
+
+    Attributes
+    ----------
+    centre_mm : Point
+        LPS, order (z, y, x).
+    spacing_mm : float or None
+        Of isotropic voxels; None for the VOI's own.
+    """
+
+    centre_mm: Point
+    spacing_mm: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One input of a network.
+
+    Attributes
+    ----------
+    image : (Z, Y, X) float32
+        HU, of the size that the network wants.
+    grid : Grid
+        Of the image.
+    positive, negative : (N, 3)
+        Voxel indices of the clicks, order (z, y, x).
+    baseline, baseline_mask : (Z, Y, X) float32 and bool, or None
+        The lesion on the other scan, in voxels of the same size.
+    """
+
+    image: Float32
+    grid: Grid
+    positive: npt.NDArray[np.float64]
+    negative: npt.NDArray[np.float64]
+    baseline: Float32 | None = None
+    baseline_mask: Mask | None = None
+
+
+def scene(request: VoiRequest, look: Look, inputs: Inputs, prior: Prior | None) -> Scene:
+    """Cut it out of a request, with the prior where the network wants one."""
+    image, grid = _seen(request.image, request.grid, look, inputs.size)
+    baseline = mask = None
+    if prior is not None:
+        there = Look(centre_of(prior), look.spacing_mm)
+        baseline, near = _seen(prior.image, prior.grid, there, inputs.size)
+        mask = resample_smoothly(prior.mask.astype(np.float32), prior.grid, near, fill=0.0) >= 0.5
+    return Scene(
+        image,
+        grid,
+        _indices(grid, positive_points(request)),
+        _indices(grid, negative_points(request)),
+        baseline,
+        mask,
+    )
+
+
+def centre_of(prior: Prior) -> Point:
+    """Centre of the box around a prior's mask, in LPS mm."""
+    spans = np.argwhere(prior.mask)
+    return as_point(prior.grid.to_mm((spans.min(axis=0) + spans.max(axis=0)) / 2))
+
+
+def extent_mm(mask: Mask, grid: Grid) -> float:
+    """Longest edge of the box around a mask that is not empty."""
+    spans = np.argwhere(mask)
+    return float(((np.ptp(spans, axis=0) + 1) * grid.spacing_mm).max())
+
+
+def _seen(image: Float32, grid: Grid, look: Look, size: Triple) -> tuple[Float32, Grid]:
+    if look.spacing_mm is None:
+        # The VOI has been cut to the network's size; a request by hand may have another one.
+        start = np.rint(grid.to_index(look.centre_mm)).astype(int) - np.asarray(size) // 2
+        target = Grid(size, grid.spacing_mm, as_point(grid.to_mm(start)), grid.direction)
+    else:
+        origin = np.asarray(look.centre_mm) - (np.asarray(size) - 1) / 2 * look.spacing_mm
+        target = Grid(as_shape(size), (look.spacing_mm,) * 3, as_point(origin))
+    return resample_smoothly(image, grid, target, fill=AIR_HU), target
+
+
+def _indices(grid: Grid, points: tuple[Point, ...]) -> npt.NDArray[np.float64]:
+    return grid.to_index(points) if points else np.zeros((0, 3))

@@ -1,0 +1,40 @@
+"""What every engine says of requests that it cannot use."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_longiseg.core.geometry import Point
+from napari_longiseg.segmentation.base import VoiRequest, VoiResult
+
+BODY_HU = -980.0
+"""Air around the patient; lung is denser."""
+CUT = "The outline reaches the edge of what was searched and may be cut."
+FAINT = "The border is faint: check this outline."
+
+
+def positive_points(request: VoiRequest) -> tuple[Point, ...]:
+    """The positive clicks, in LPS mm."""
+    return tuple(click.point_mm for click in request.clicks if click.positive)
+
+
+def negative_points(request: VoiRequest) -> tuple[Point, ...]:
+    """The negative clicks, in LPS mm."""
+    return tuple(click.point_mm for click in request.clicks if not click.positive)
+
+
+def nothing_to_see(request: VoiRequest) -> str:
+    """Why no lesion can be looked for; empty where one can."""
+    first = positive_points(request)[0]
+    if not request.grid.contains(first):
+        return "The click lies outside the image."
+    if not np.ptp(request.image) > 0:
+        return "The image is constant around the click."
+    if request.image[request.grid.nearest_voxel(first)] <= BODY_HU:
+        return "The click lies in air."
+    return ""
+
+
+def not_found(request: VoiRequest, reason: str) -> VoiResult:
+    """An empty result with the reason."""
+    return VoiResult(np.zeros(request.grid.shape, dtype=np.float32), 0.0, reason)

@@ -1,0 +1,78 @@
+"""LongiNet: the lesion at the carried point, seen beside the same lesion on the source scan.
+
+Rocholl, Smit, Hering, "LongiNet" (2025). On the source scan itself there is nothing to compare with; there
+its single-scan sibling outlines the lesion, as well as where a reader's own click is not confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from napari_longiseg.core.methods import FileName
+from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined
+from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
+from napari_longiseg.segmentation.uls import UlsSegmenter
+
+
+@dataclass(frozen=True)
+class LongiNetSegmenter:
+    """Outlines a lesion on a scan with the lesion on another scan in view.
+
+    Parameters
+    ----------
+    weights : str
+        A LongiNet of yours (network.safetensors of `longiseg train`); empty for the one that comes with the
+        package.
+    single_weights : str
+        A single-scan network for the source scan; empty for the one that comes with the package.
+    device : str
+        auto, cpu or cuda.
+    batch : int
+        Lesions at once.
+    """
+
+    weights: FileName = ""
+    single_weights: FileName = ""
+    device: str = "auto"
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        check_batch(self.batch)
+
+    @property
+    def info(self) -> SegmenterInfo:
+        """What the engine is and wants."""
+        card = chosen(self.weights, "longinet")[1]
+        return engine_info("longinet", card, ("click", "negative_click", "prior"))
+
+    def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
+        """One result per request, in their order.
+
+        Raises
+        ------
+        SegmentationError
+            When the device is missing or fails.
+        InputError
+            When weights cannot be used.
+        """
+        path, card = chosen(self.weights, "longinet")
+        missing = "LongiNet sees nothing of the lesion there: it is gone, or too small to be seen."
+        compared = [request for request in requests if _has_prior(request)]
+        pairs = outlined(compared, path, card, self.device, self.batch, missing)
+        found = {id(request): result for request, result in zip(compared, pairs, strict=True)}
+        alone = [request for request in requests if _is_alone(request, found.get(id(request)))]
+        single = UlsSegmenter(self.single_weights, self.device, self.batch)
+        for request, result in zip(alone, single.segment(alone), strict=True):
+            found[id(request)] = result
+        for request in requests:
+            yield found[id(request)]
+
+
+def _has_prior(request: VoiRequest) -> bool:
+    return request.prior is not None and bool(request.prior.mask.any())
+
+
+def _is_alone(request: VoiRequest, result: VoiResult | None) -> bool:
+    """No prior, or a reader clicked where LongiNet sees nothing."""
+    return result is None or (request.tolerance_mm == 0 and not (result.probability >= 0.5).any())

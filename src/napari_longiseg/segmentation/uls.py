@@ -1,0 +1,56 @@
+"""The single-scan network: the lesion at the click, as in ULS23, in voxels that fit its size.
+
+De Grauw et al., "The ULS23 Challenge" (2024): a VOI around the lesion is the prompt. Ours also sees the
+clicks, so that more of them correct the outline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from napari_longiseg.core.methods import FileName
+from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined
+from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
+
+
+@dataclass(frozen=True)
+class UlsSegmenter:
+    """Outlines the lesion at a click with a network.
+
+    Parameters
+    ----------
+    weights : str
+        A network of yours (network.safetensors of `longiseg train`); empty for the one that comes with the
+        package.
+    device : str
+        auto, cpu or cuda.
+    batch : int
+        Lesions at once.
+    """
+
+    weights: FileName = ""
+    device: str = "auto"
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        check_batch(self.batch)
+
+    @property
+    def info(self) -> SegmenterInfo:
+        """What the engine is and wants."""
+        return engine_info("uls", chosen(self.weights, "uls")[1], ("click", "negative_click"))
+
+    def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
+        """One result per request, in their order.
+
+        Raises
+        ------
+        SegmentationError
+            When the device is missing or fails.
+        InputError
+            When the weights cannot be used.
+        """
+        path, card = chosen(self.weights, "uls")
+        missing = "The network sees no lesion at the click."
+        return outlined(requests, path, card, self.device, self.batch, missing)

@@ -43,8 +43,7 @@ class LongiNetSegmenter:
     @property
     def info(self) -> SegmenterInfo:
         """What the engine is and wants."""
-        card = chosen(self.weights, "longinet")[1]
-        return engine_info("longinet", card, ("click", "negative_click", "prior"))
+        return engine_info("longinet", chosen(self.weights, "longinet")[1])
 
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
         """One result per request, in their order.
@@ -62,9 +61,9 @@ class LongiNetSegmenter:
         pairs = outlined(compared, path, card, self.device, self.batch, missing)
         found = {id(request): result for request, result in zip(compared, pairs, strict=True)}
         alone = [request for request in requests if _is_alone(request, found.get(id(request)))]
-        single = UlsSegmenter(self.single_weights, self.device, self.batch)
-        for request, result in zip(alone, single.segment(alone), strict=True):
-            found[id(request)] = result
+        if alone:
+            single = UlsSegmenter(self.single_weights, self.device, self.batch).segment(alone)
+            found |= {id(request): result for request, result in zip(alone, single, strict=True)}
         for request in requests:
             yield found[id(request)]
 

@@ -39,7 +39,7 @@ class UlsSegmenter:
     @property
     def info(self) -> SegmenterInfo:
         """What the engine is and wants."""
-        return engine_info("uls", chosen(self.weights, "uls")[1], ("click", "negative_click"))
+        return engine_info("uls", chosen(self.weights, "uls")[1])
 
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
         """One result per request, in their order.

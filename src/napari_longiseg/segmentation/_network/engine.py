@@ -32,8 +32,13 @@ def chosen(weights: str, kind: Kind) -> tuple[Path, NetworkCard]:
     return path, card
 
 
-def engine_info(name: str, card: NetworkCard, prompts: tuple[Prompt, ...]) -> SegmenterInfo:
+def engine_info(name: str, card: NetworkCard) -> SegmenterInfo:
     """What a segmenter with this network is and wants."""
+    prompts: tuple[Prompt, ...] = ("click",)
+    if card.inputs.click_sigma is not None:
+        prompts += ("negative_click",)
+    if card.kind == "longinet":
+        prompts += ("prior",)
     z, y, x = card.inputs.size
     if card.inputs.spacings_mm is None:
         about = (float(z), float(y), float(x))

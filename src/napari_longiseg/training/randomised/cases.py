@@ -107,11 +107,14 @@ def pair_case(
     after = cut(course.followup, course.share_followup, later_frame, field)
     image = scanned(dice, after.image, course.spacing_mm)
     middle = torch.tensor([(n - 1) / 2 for n in inputs.size], device=dice.device)[None]
-    none = torch.zeros(0, 3, device=dice.device)
+    positive, none = middle, torch.zeros(0, 3, device=dice.device)
+    negative = none
+    if dice.chance(options.extra_clicks):
+        positive, negative = _more_clicks(dice, after, positive)
     return {
         "image": image,
         "target": after.mask,
-        "clicks": _map(inputs, middle, none),
+        "clicks": _map(inputs, positive, negative),
         "reference_hu": then[mask].mean() if mask.any() else hu_at(then, middle),
         "baseline_image": then,
         "baseline_mask": mask.to(torch.uint8),

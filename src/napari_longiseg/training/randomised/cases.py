@@ -103,12 +103,12 @@ def pair_case(
     mask = (cut(course.baseline, course.drawn(dice), frame).mask > 0) if dice.chance(0.5) else before.mask > 0
     mask = mask if mask.any() else before.mask > 0
     error = options.error_mm / course.spacing_mm * (3.0 if dice.chance(options.error_tail) else 1.0)
-    later_frame, field = warped(dice, course.centre, error, inputs.size, MARGIN, course.spacing_mm)
+    later_frame, field, point = warped(dice, course.centre, error, inputs.size, MARGIN, course.spacing_mm)
     after = cut(course.followup, course.share_followup, later_frame, field)
     image = scanned(dice, after.image, course.spacing_mm)
     middle = torch.tensor([(n - 1) / 2 for n in inputs.size], device=dice.device)[None]
-    positive, none = middle, torch.zeros(0, 3, device=dice.device)
-    negative = none
+    none = middle[:0]
+    positive, negative = point[None], none
     if dice.chance(options.extra_clicks):
         positive, negative = _more_clicks(dice, after, positive)
     return {

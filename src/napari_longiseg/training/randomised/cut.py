@@ -49,24 +49,33 @@ def shifted(middle: Tensor, size: Triple, margin: int) -> Frame:
 
 def warped(
     dice: Dice, centre: Tensor, error: float, size: Triple, margin: int, spacing_mm: float
-) -> tuple[Frame, Tensor]:
-    """A VOI around a carried point, *error* voxels off along each axis, and how the tissue has moved.
+) -> tuple[Frame, Tensor, Tensor]:
+    """A VOI of another date, a carried point in it, and how the tissue has moved.
+
+    Parameters
+    ----------
+    centre : (3,)
+        Voxel index of the lesion's centre in the tissue.
+    error : float
+        Deviation of the carried point along each axis, in voxels.
 
     Returns
     -------
     frame : Frame
+        Around the carried point; now and then around the lesion's centre, as a second look is.
     field : (3, Z, Y, X)
-        Displacement in voxels; 0 on average, so that the lesion stays about where it was.
+        Displacement in voxels, none at the lesion's centre: that is what the registration knows.
+    point : (3,)
+        The carried point, in voxel indices of the VOI.
     """
     strength = dice.uniform(0, 2.5 / spacing_mm)
     field = smooth_fields(dice, 3, size, max(dice.uniform(12, 40) / spacing_mm, 5.0))
     field = (field * strength).clamp(-0.4 * margin, 0.4 * margin)
-    off = (error * dice.normals(3)).clamp(-0.6 * margin, 0.6 * margin)
-    frame = shifted(centre + off, size, margin)
-    # The lesion's own displacement is what the registration knows.
-    last = torch.tensor(size, device=off.device) - 1
+    carried = centre + (error * dice.normals(3)).clamp(-0.6 * margin, 0.6 * margin)
+    frame = shifted(centre if dice.chance(0.35) else carried, size, margin)
+    last = torch.tensor(size, device=carried.device) - 1
     z, y, x = frame.to_voi(centre).round().long().clamp_min(0).minimum(last)
-    return frame, field - field[:, z, y, x][:, None, None, None]
+    return frame, field - field[:, z, y, x][:, None, None, None], frame.to_voi(carried)
 
 
 def cut(image: Tensor, share: Tensor, frame: Frame, field: Tensor | None = None) -> Cut:

@@ -28,12 +28,12 @@ def train(
     """Train a network by the fields of CONFIG; the best one so far is in OUT/network.safetensors."""
     from napari_longiseg.cli._console import progress_bar
     from napari_longiseg.cli._parse import named_texts
-    from napari_longiseg.training.config import read_config
+    from napari_longiseg.training.config_file import read_config
     from napari_longiseg.training.fit import train as fit
 
     changes = named_texts(setting or (), "--set")
     changes |= {name: text for name, text in (("init", init), ("devices", devices)) if text is not None}
     chosen = read_config(config, changes)
     with progress_bar() as progress:
-        network = fit(chosen, out, Path(config).stem, resume, progress)
+        network = fit(chosen, out, name=Path(config).stem, resume=resume, progress=progress, tell=typer.echo)
     typer.echo(f"The best network is {network}. Research use only.")

@@ -1,21 +1,16 @@
-"""What a training is to be like: one YAML file, every field checked and explained here."""
+"""What a training is to be like: all that `longiseg train` can be told, each field checked and explained."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from napari_longiseg.core.errors import InputError
 from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.models.inputs import Inputs
 from napari_longiseg.models.network_file import Kind
 from napari_longiseg.training.randomised.options import RandomisedOptions
-
-READY = files("napari_longiseg.training") / "configs"
-"""Where the configs that come with the package lie."""
 
 
 class Part(BaseModel):
@@ -30,18 +25,96 @@ class RandomisedData(RandomisedOptions):
     source: Literal["randomised"] = Field(description="Where the cases come from.")
 
 
+class LesionData(Part):
+    """Real lesions, from files."""
+
+    jitter: Literal["none", "embedded", "conventional", "reader"] = Field(
+        default="embedded",
+        description="How far clicks lie from the lesion's point: like those of the embedded registration, of "
+        "conventional registration, of a reader (for uls), or not at all.",
+    )
+    cache_gb: float = Field(default=4.0, gt=0, description="Memory for scans that were read, per worker.")
+
+
+class LongitudinalData(LesionData):
+    """The public data set Longitudinal-CT, as it is downloaded."""
+
+    source: Literal["longitudinal_ct"] = Field(description="Where the cases come from.")
+    folder: Path = Field(description="With inputsTr and targetsTr in it.")
+    patients: tuple[str, ...] = Field(default=(), description="Only these; none: all.")
+    unclear: bool = Field(default=False, description="Use links that the readers were not sure of.")
+    challenge_only: bool = Field(default=False, description="Only lesions that were part of the challenge.")
+    propagated: bool = Field(
+        default=False, description="Clicks on the follow-up lie where the data set's registration took them."
+    )
+    both_ways: bool = Field(default=False, description="Carry lesions from follow-up to baseline, too.")
+
+
+class ManifestData(LesionData):
+    """Studies of one's own, with the true outlines beside them."""
+
+    source: Literal["manifests"] = Field(description="Where the cases come from.")
+    studies: tuple[Path, ...] = Field(
+        min_length=1, description="Manifests, or folders with a study.json; gt_<scan id>.nii.gz beside it."
+    )
+    forward_only: bool = Field(default=False, description="Only from an earlier scan to a later one.")
+
+
+Data = Annotated[RandomisedData | LongitudinalData | ManifestData, Field(discriminator="source")]
+
+
 class Optimiser(Part):
     """How the weights are changed, and how fast."""
 
     name: Literal["sgd", "adamw"] = Field(description="Stochastic gradient descent, or AdamW.")
     learning_rate: float = Field(gt=0, description="At the start, after the warm-up.")
-    momentum: float = Field(default=0.99, ge=0, lt=1, description="Of sgd.")
+    momentum: float = Field(default=0.99, gt=0, lt=1, description="Of sgd.")
     nesterov: bool = Field(default=True, description="Nesterov's momentum, for sgd.")
     weight_decay: float = Field(default=3e-5, ge=0, description="Pull of the weights to zero.")
     poly_power: float = Field(default=0.9, ge=0, description="The rate falls as (1 - done) ** poly_power.")
     warmup_epochs: int = Field(default=0, ge=0, description="Epochs at a smaller rate at the start.")
     warmup_factor: float = Field(default=0.1, gt=0, le=1, description="How much smaller it is then.")
     clip_norm: float | None = Field(default=None, gt=0, description="Longest gradient; null: any.")
+
+
+class Draw(Part):
+    """A number that is drawn anew for each case."""
+
+    probability: float = Field(ge=0, le=1, description="Share of cases that are changed.")
+    low: float = Field(description="The smallest.")
+    high: float = Field(description="The largest.")
+
+    @model_validator(mode="after")
+    def _is_range(self) -> Self:
+        if self.low > self.high:
+            msg = f"low must not be above high: {self.low} is above {self.high}"
+            raise ValueError(msg)
+        return self
+
+
+class Augmentation(Part):
+    """What cases are changed by; null: not by that.
+
+    Intensities are changed in the windows, where 0 is their lower end and 1 the upper one, alike in all
+    windows of one scan, and apart for baseline and follow-up.
+    """
+
+    rotation_degrees: Draw | None = Field(default=None, description="About each axis of the VOI.")
+    smooth_sigma: Draw | None = Field(default=None, description="Gaussian blur, in voxels.")
+    gamma: Draw | None = Field(default=None, description="Intensities to the power of this.")
+    scale: Draw | None = Field(default=None, description="Intensities times this.")
+    shift: Draw | None = Field(default=None, description="Intensities plus this.")
+    noise_sd: Draw | None = Field(default=None, description="Standard deviation of Gaussian noise.")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        positive = {"gamma": self.gamma, "smooth_sigma": self.smooth_sigma}
+        for name, draw in positive.items():
+            if draw and draw.low <= 0:
+                raise ValueError(f"{name} must be above 0")
+        if self.noise_sd and self.noise_sd.low < 0:
+            raise ValueError("noise_sd must be 0 or more")
+        return self
 
 
 class TrainingConfig(Part):
@@ -52,11 +125,19 @@ class TrainingConfig(Part):
         default=None, description="The U-Net; null: that of the weights to start from."
     )
     inputs: Inputs = Field(description="VOI, windows and clicks that the network sees.")
-    init: str | None = Field(
+    init: Path | None = Field(
         default=None,
-        description="Weights to start from: a network.safetensors or a checkpoint of ours; null: random.",
+        description="Weights to start from: a network.safetensors or a checkpoint of a training, or a folder "
+        "of a network that nnU-Net has trained; null: random.",
     )
-    data: RandomisedData = Field(description="Where the cases come from.")
+    data: Data = Field(description="Where the cases come from.")
+    validation_fraction: float = Field(
+        default=0.2, gt=0, lt=1, description="Share of the patients that is set aside, where they are real."
+    )
+    validation_cases: int = Field(
+        default=64, gt=0, description="So many random cases are set aside, always the same."
+    )
+    augmentation: Augmentation | None = Field(default=None, description="Null: cases stay as they are.")
     optimiser: Optimiser = Field(description="How the weights are changed.")
     epochs: int = Field(gt=0, description="Ends after so many.")
     steps_per_epoch: int | None = Field(
@@ -71,96 +152,19 @@ class TrainingConfig(Part):
     )
     deep_supervision: bool = Field(default=False, description="Let coarse decoder stages learn too.")
     ema: float | None = Field(
-        default=None,
-        gt=0,
-        lt=1,
-        description="Decay of a running average of the weights, which is what is kept.",
+        default=None, gt=0, lt=1, description="Decay of a running average of the weights, which is kept."
     )
-    validation_cases: int = Field(
-        default=64, gt=0, description="So many random cases are set aside, always the same."
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        default="auto", description="GPUs; auto: all. Without any: processes on the CPU; auto: one."
     )
-    devices: int | Literal["auto"] = Field(default="auto", description="GPUs; auto: all that are visible.")
     workers: int = Field(default=1, ge=0, description="Processes that make cases, per device; 0: none.")
-    seed: int = Field(default=0, ge=0, description="Of weights, cases and their order.")
     threads: int | None = Field(default=None, gt=0, description="Of the CPU; null: torch decides.")
+    seed: int = Field(default=0, ge=0, description="Of weights, cases and their order.")
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         if self.steps_per_epoch is None and self.data.source == "randomised":
-            msg = "steps_per_epoch must be given, since random cases have no end"
-            raise ValueError(msg)
-        if self.architecture and any(
-            edge % step for edge, step in zip(self.inputs.size, self.architecture.steps, strict=True)
-        ):
-            msg = (
-                f"inputs.size {self.inputs.size} must be multiples of the network's {self.architecture.steps}"
-            )
-            raise ValueError(msg)
+            raise ValueError("steps_per_epoch must be given, since random cases have no end")
+        if self.architecture is None and self.init is None:
+            raise ValueError("architecture must be given, or init with weights that say it")
         return self
-
-
-def ready_configs() -> list[str]:
-    """Names of the configs that come with the package."""
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in READY.iterdir() if entry.name.endswith(".yaml")
-    )
-
-
-def read_config(name: str, changes: dict[str, str] | None = None) -> TrainingConfig:
-    """A ready config by its name, or a YAML file.
-
-    Parameters
-    ----------
-    changes : dict of str to str
-        Fields to set otherwise, as YAML: ``{"optimiser.learning_rate": "1e-3"}``.
-
-    Raises
-    ------
-    InputError
-        When there is no such config, it is no YAML, or a field is unknown, missing or out of its range.
-    """
-    import yaml
-
-    path = READY / f"{name}.yaml" if name in ready_configs() else Path(name)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"There is no config {name}; name a YAML file or one of {', '.join(ready_configs())}."
-        raise InputError(msg) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{name} cannot be read as YAML: {' '.join(str(error).split())}."
-        raise InputError(msg) from error
-    if not isinstance(content, dict):
-        msg = f"{name} holds no fields; a config starts with one like `kind: longinet`."
-        raise InputError(msg)
-    for field, text in (changes or {}).items():
-        _change(content, field, text)
-    return _checked(content, name)
-
-
-def _change(content: dict[str, Any], field: str, text: str) -> None:
-    """Set ``a.b`` to a value written as YAML."""
-    import yaml
-
-    *parents, last = field.split(".")
-    for parent in parents:
-        deeper = content.setdefault(parent, {})
-        if not isinstance(deeper, dict):
-            msg = f"{field} cannot be set, since {parent} has no fields."
-            raise InputError(msg)
-        content = deeper
-    try:
-        content[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        msg = f"{field}={text} cannot be read as YAML."
-        raise InputError(msg) from error
-
-
-def _checked(content: dict[str, Any], name: str) -> TrainingConfig:
-    try:
-        return TrainingConfig.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = "".join(f"{part}: " for part in (".".join(map(str, first["loc"])),) if part)
-        msg = f"{name} cannot be used: {place}{first['msg'].removeprefix('Value error, ')}."
-        raise InputError(msg) from error

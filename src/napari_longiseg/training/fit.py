@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.progress import Progress, silent
-from napari_longiseg.models._fetch import arriving
-from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.training.config import TrainingConfig
+from napari_longiseg.training.config_file import write_config
+from napari_longiseg.training.data import make_batches
+from napari_longiseg.training.folder import TrainingFolder
+from napari_longiseg.training.start import resumed_network, starting_network
 
 if TYPE_CHECKING:
-    from torch import nn
-
-CHECKPOINTS = "checkpoints"
-"""Folder in the training's own."""
-LAST = "last"
-"""The checkpoint of the last epoch, or of where the training was stopped."""
+    import lightning
 
 
 def train(
     config: TrainingConfig,
     out: str | Path,
+    *,
     name: str = "",
     resume: str | Path | None = None,
     progress: Progress = silent,
+    tell: Callable[[str], None] = print,
 ) -> Path:
     """Train a network.
 
     Parameters
     ----------
     out : path
-        Folder for config, checkpoints, curves and ``network.safetensors``, the best network so far.
+        Folder for what :class:`~napari_longiseg.training.folder.TrainingFolder` lists, and for the curves.
     name : str
         Of the config, for the network's card.
     resume : path or ``"last"``, optional
         A checkpoint to go on from.
+    progress : Progress
+        Told of what comes before the first step.
+    tell : function of str
+        Takes lines for the user: what the network starts from and, where there is no terminal for a
+        progress bar, what each epoch has brought.
 
     Returns
     -------
@@ -47,88 +55,93 @@ def train(
     Raises
     ------
     InputError
-        When the folder has a training already, or what to start from cannot be used.
+        When the folder holds a training already, what to start from or the cases cannot be used, or the
+        training fails in a way that the user can do something about.
+    KeyboardInterrupt
+        When it was told to stop; ``resume="last"`` goes on from there.
     """
+    _need_lightning()
     import lightning
     import torch
 
-    from napari_longiseg.training.data import RandomisedBatches
-    from napari_longiseg.training.longinet import LesionTraining, card_of
-    from napari_longiseg.training.network.callbacks import KeepBest, PlainLog
+    from napari_longiseg.training.longinet import LesionTraining
+    from napari_longiseg.training.network.callbacks import EpochLines, KeepBest
 
-    out = Path(out)
-    checkpoint = _checkpoint(out, resume)
+    folder = TrainingFolder(Path(out))
+    checkpoint = folder.checkpoint(resume)
     if config.threads:
         torch.set_num_threads(config.threads)
     lightning.seed_everything(config.seed, workers=True, verbose=False)
-    network, architecture = _start(config)
-    _write_config(config, out)
-    module = LesionTraining(config, network, RandomisedBatches(config, progress))
-    keep = KeepBest(
-        out / CHECKPOINTS, out / "network.safetensors", card_of(config, architecture, {"config": name})
-    )
-    trainer = _trainer(config, out, [keep, PlainLog()])
-    with warnings.catch_warnings():
-        # Lightning advises as many workers as there are cores, and more.
-        warnings.filterwarnings("ignore", category=UserWarning, module="lightning")
-        trainer.fit(module, ckpt_path=checkpoint)
-    return out / "network.safetensors"
+    start = resumed_network(config, checkpoint) if checkpoint else starting_network(config)
+    batches = make_batches(config, folder, progress)
+    write_config(config, folder.config)
+    tell(start.report)
+    is_watched = sys.stdout.isatty()
+    lines = [] if is_watched else [EpochLines(tell)]
+    with _quiet():
+        trainer = _trainer(config, folder, [KeepBest(folder, name), *lines], progress_bar=is_watched)
+        try:
+            trainer.fit(LesionTraining(config, start, batches), ckpt_path=checkpoint)
+        except SystemExit as stopped:  # what Lightning makes of Ctrl-C and of SIGTERM
+            raise KeyboardInterrupt from stopped
+        except torch.cuda.OutOfMemoryError as error:
+            msg = f"The GPU has no memory for {config.batch_size} cases at once; use a smaller batch_size."
+            raise InputError(msg) from error
+    return folder.network
 
 
-def _start(config: TrainingConfig) -> tuple[nn.Module, Architecture]:
-    """The network before its first step."""
-    from napari_longiseg.models.network_file import NetworkCard
-
-    if config.architecture is None:
-        msg = "A network from scratch needs an architecture; add it to the config, or name weights with init."
-        raise InputError(msg)
-    card = NetworkCard(kind=config.kind, architecture=config.architecture, inputs=config.inputs)
-    return card.empty(config.deep_supervision), card.architecture
+def _need_lightning() -> None:
+    try:
+        import lightning  # noqa: F401
+        import tensorboard  # noqa: F401
+    except ImportError as error:
+        msg = "Training needs Lightning and TensorBoard; run `pip install 'napari-longiseg[train]'`."
+        raise InputError(msg) from error
 
 
-def _checkpoint(out: Path, resume: str | Path | None) -> str | None:
-    folder = out / CHECKPOINTS
-    if resume is None:
-        if folder.is_dir() and any(folder.iterdir()):
-            msg = f"{out} holds a training already; go on with --resume last, or choose another folder."
-            raise InputError(msg)
-        return None
-    path = folder / f"{LAST}.ckpt" if str(resume) == LAST else Path(resume)
-    if not path.is_file():
-        msg = f"There is no checkpoint {path}."
-        raise InputError(msg)
-    return str(path)
-
-
-def _write_config(config: TrainingConfig, out: Path) -> None:
-    import yaml
-
-    with arriving(out / "config.yaml") as part:
-        part.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-
-
-def _trainer(config: TrainingConfig, out: Path, callbacks: list[Any]) -> Any:  # noqa: ANN401
-    import sys
-
+def _trainer(
+    config: TrainingConfig, folder: TrainingFolder, callbacks: Sequence[Any], *, progress_bar: bool
+) -> lightning.Trainer:
     import lightning
     import torch
     from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
     cuda = torch.cuda.is_available()
+    devices = torch.cuda.device_count() if cuda else 1
+    if config.devices != "auto":
+        devices = config.devices
     precision = ("16-mixed" if cuda else "32") if config.precision == "auto" else config.precision
     return lightning.Trainer(
         accelerator="cuda" if cuda else "cpu",
-        devices=config.devices if cuda else 1,
+        devices=devices,
+        # nnU-Net's networks hold layers that they use with deep supervision only.
+        strategy="ddp_find_unused_parameters_true" if devices > 1 else "auto",
         precision=precision,
         max_epochs=config.epochs,
         limit_train_batches=config.steps_per_epoch,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         gradient_clip_val=config.optimiser.clip_norm,
-        callbacks=callbacks,
-        logger=[TensorBoardLogger(out, name="curves", version=""), CSVLogger(out, name="table", version="")],
+        callbacks=list(callbacks),
+        logger=[TensorBoardLogger(folder.path, "curves", ""), CSVLogger(folder.path, "tables")],
         log_every_n_steps=25,
-        default_root_dir=out,
+        default_root_dir=folder.path,
         enable_model_summary=False,
-        enable_progress_bar=sys.stdout.isatty(),
+        enable_progress_bar=progress_bar,
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advertisements, and its advice to use as many workers as there are cores."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,4 +1,8 @@
-"""Training of our networks, LongiNet and the single-scan network, as one Lightning module."""
+"""Training of our networks, LongiNet and the single-scan network, as one Lightning module.
+
+LongiNet (2025), section 2.5: the losses, the optimiser and its schedule. What the paper leaves open is said
+in :mod:`~napari_longiseg.training.network.losses` and :mod:`~napari_longiseg.training.network.augment`.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,22 @@ from typing import Any, cast
 
 import lightning
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
-from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.models.inputs import Inputs, channels
 from napari_longiseg.models.longinet import LongiNet
-from napari_longiseg.models.network_file import NetworkCard
 from napari_longiseg.training.cases import Case
-from napari_longiseg.training.config import TrainingConfig
-from napari_longiseg.training.data import RandomisedBatches
+from napari_longiseg.training.config import Augmentation, TrainingConfig
+from napari_longiseg.training.data import Batches, seed_of
+from napari_longiseg.training.network.augment import augmented
 from napari_longiseg.training.network.average import averaged
 from napari_longiseg.training.network.losses import reconstruction_loss, supervised_loss
-from napari_longiseg.training.network.scores import CaseScores
+from napari_longiseg.training.network.scores import case_scores, mean_scores
 from napari_longiseg.training.schedule import rate_factor
+from napari_longiseg.training.start import CHECKPOINT_KEY, Start
+
+NO_SCORES = torch.zeros(4)
 
 
 class LesionTraining(lightning.LightningModule):
@@ -28,73 +34,97 @@ class LesionTraining(lightning.LightningModule):
 
     Parameters
     ----------
-    network : nn.Module
-        Made by :meth:`NetworkCard.empty`, with the config's deep supervision.
-    batches : RandomisedBatches
+    start : Start
+        The network to train.
+    batches : Batches
         What it is trained and validated on.
     """
 
-    def __init__(self, config: TrainingConfig, network: nn.Module, batches: RandomisedBatches) -> None:
+    def __init__(self, config: TrainingConfig, start: Start, batches: Batches) -> None:
         super().__init__()
         self.config = config
-        self.network = network
-        self.batches = batches
-        self.average = averaged(network, config.ema) if config.ema else None
-        self.scores = CaseScores()
-        self._step_began = time.perf_counter()
+        self.card = start.card
+        self.network = start.network
+        self.average = averaged(start.network, config.ema) if config.ema else None
+        self._batches = batches
+        self._scores = NO_SCORES
+        self._step_began = 0.0
 
     @property
-    def best_network(self) -> nn.Module:
+    def best_network(self) -> torch.nn.Module:
         """What is validated and kept: the average, where there is one."""
         return self.average.module if self.average else self.network
 
     def train_dataloader(self) -> DataLoader[Case]:
         """Called before every epoch."""
-        return self.batches.training(self.current_epoch, self.global_rank)
+        return self._batches.training(self.current_epoch, self.global_rank)
 
     def val_dataloader(self) -> DataLoader[Case]:
         """The same in every epoch."""
-        return self.batches.validation()
+        return self._batches.validation()
 
     def training_step(self, batch: Case, index: int) -> Tensor:
         """Loss of a batch."""
-        followup, baseline = streams(self.config.inputs, batch)
-        if baseline is None:
-            loss = supervised_loss(self.network(followup), batch["target"])
+        how = self.config.augmentation
+        if how:
+            generator = torch.Generator(self.device)
+            generator.manual_seed(seed_of(self.config.seed, self.global_step, self.global_rank))
+            streams = Streams(self.config.inputs, batch, how, generator)
         else:
-            logits, masks = cast("LongiNet", self.network).with_reconstruction(baseline, followup)
-            main = supervised_loss(logits, batch["target"])
-            auxiliary = reconstruction_loss(masks, batch["baseline_mask"])
-            self.log_dict({"train/followup_loss": main, "train/baseline_loss": auxiliary})
+            streams = Streams(self.config.inputs, batch)
+        if streams.baseline is None:
+            loss = supervised_loss(self.network(streams.followup), streams.target)
+        else:
+            network = cast("LongiNet", self.network)
+            logits, masks = network.with_reconstruction(streams.baseline, streams.followup)
+            main = supervised_loss(logits, streams.target)
+            auxiliary = reconstruction_loss(masks, streams.baseline[:, -1])
+            parts = {"train/followup_loss": main, "train/baseline_loss": auxiliary}
+            self.log_dict(parts, on_epoch=True, batch_size=len(streams.target))
             loss = main + self.config.auxiliary_weight * auxiliary
-        self.log("train/loss", loss, on_step=True, on_epoch=True, prog_bar=True)
+        self.log("train/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(streams.target))
         return loss
 
-    def on_train_batch_start(self, *_: object) -> None:
-        """Note the time, without that of waiting for cases."""
+    def on_train_start(self) -> None:
+        """Note the time; a training that is resumed may be within an epoch."""
+        self._step_began = time.perf_counter()
+
+    def on_train_epoch_start(self) -> None:
+        """Note the time, without that of the validation."""
         self._step_began = time.perf_counter()
 
     def on_train_batch_end(self, *_: object) -> None:
-        """Let the average follow, and log time and rate."""
+        """Let the average follow; log the rate, and the time with that of waiting for cases."""
         if self.average:
             self.average.update_parameters(self.network)
-        self.log("train/step_s", time.perf_counter() - self._step_began)
+        now = time.perf_counter()
+        self.log("train/step_s", now - self._step_began, on_step=True, on_epoch=True)
+        self._step_began = now
         self.log("train/learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"])
 
+    def on_validation_epoch_start(self) -> None:
+        """Begin to count."""
+        self._scores = NO_SCORES.to(self.device)
+
     def validation_step(self, batch: Case, index: int) -> None:
-        """Collect the scores of a batch."""
-        followup, baseline = streams(self.config.inputs, batch)
-        network = self.best_network
-        logits = network(followup) if baseline is None else network(baseline, followup)
+        """Add the scores of a batch."""
+        streams = Streams(self.config.inputs, batch)
+        seen = (streams.followup,) if streams.baseline is None else (streams.baseline, streams.followup)
+        logits = self.best_network(*seen)
         finest = logits if isinstance(logits, Tensor) else logits[0]
-        self.log("validation/loss", supervised_loss(finest, batch["target"]), batch_size=len(finest))
-        self.scores.add(finest.argmax(1), batch["target"])
+        loss = supervised_loss(finest, streams.target)
+        self.log("validation/loss", loss, batch_size=len(finest), sync_dist=True)
+        self._scores = self._scores + case_scores(finest.argmax(1), streams.target)
 
     def on_validation_epoch_end(self) -> None:
-        """Log what the epoch came to."""
-        for name, value in self.scores.means().items():
-            self.log(f"validation/{name}", value, sync_dist=True, prog_bar=name == "dice")
-        self.scores = CaseScores()
+        """Log what the epoch came to, on all devices together."""
+        sums = self.trainer.strategy.reduce(self._scores, reduce_op="sum")
+        for name, value in mean_scores(cast("Tensor", sums)).items():
+            self.log(f"validation/{name}", value, prog_bar=name == "dice", rank_zero_only=False)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint what its network is."""
+        checkpoint[CHECKPOINT_KEY] = self.card.model_dump_json()
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401
         """The config's optimiser, its rate set anew at every step."""
@@ -121,17 +151,36 @@ class LesionTraining(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def streams(inputs: Inputs, batch: Case) -> tuple[Tensor, Tensor | None]:
-    """What the network sees of a batch: the follow-up's channels, and the baseline's where there are any."""
-    reference = batch["reference_hu"]
-    followup = channels(inputs, batch["image"], reference, batch["clicks"])
-    if "baseline_image" not in batch:
-        return followup, None
-    baseline = channels(inputs, batch["baseline_image"], reference, batch["baseline_clicks"])
-    mask = batch["baseline_mask"][:, None].to(baseline.dtype)
-    return followup, torch.cat((baseline, mask), dim=1)
+class Streams:
+    """What a network sees of a batch, and what it is to find.
 
+    Attributes
+    ----------
+    followup : (B, C, Z, Y, X)
+        Of the scan to outline on.
+    target : (B, Z, Y, X)
+        The lesion there.
+    baseline : (B, C + 1, Z, Y, X) or None
+        Of the baseline scan with the lesion's mask, where there is one.
+    """
 
-def card_of(config: TrainingConfig, architecture: Architecture, training: dict[str, str]) -> NetworkCard:
-    """The card of a network that is trained so."""
-    return NetworkCard(kind=config.kind, architecture=architecture, inputs=config.inputs, training=training)
+    def __init__(
+        self,
+        inputs: Inputs,
+        batch: Case,
+        how: Augmentation | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        reference, windows = batch["reference_hu"], len(inputs.windows)
+
+        def changed(image: Tensor, clicks: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+            stream = channels(inputs, image, reference, clicks)
+            if how is None or generator is None:
+                return stream, mask
+            return augmented(stream, mask, windows, how, generator)
+
+        self.followup, self.target = changed(batch["image"], batch["clicks"], batch["target"])
+        self.baseline: Tensor | None = None
+        if "baseline_image" in batch:
+            before, mask = changed(batch["baseline_image"], batch["baseline_clicks"], batch["baseline_mask"])
+            self.baseline = torch.cat((before, mask[:, None].to(before.dtype)), dim=1)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import sys
+import math
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, Checkpoint
 
-from napari_longiseg.models.network_file import NetworkCard, save_network
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.models.network_file import save_network
+from napari_longiseg.training.folder import TrainingFolder
 
-LAST, BEST = "last.ckpt", "best.ckpt"
-"""Checkpoints: of the last epoch, or of where it was stopped; of the best validation Dice."""
+SHOWN = {
+    "loss": "train/loss_epoch",
+    "validation loss": "validation/loss",
+    "Dice": "validation/dice",
+    "Dice of those present": "validation/dice_present",
+    "false finds": "validation/false_found",
+    "rate": "train/learning_rate",
+    "seconds per step": "train/step_s_epoch",
+}
+"""What the line of an epoch says, and the names under which it is logged."""
 
 
 class KeepBest(Checkpoint):
@@ -21,36 +31,44 @@ class KeepBest(Checkpoint):
 
     Parameters
     ----------
-    folder : Path
-        For the checkpoints.
-    network : Path
-        File of the best network.
-    card : NetworkCard
-        What is known of the training is added to it.
+    name : str
+        Of the config, for the network's card.
+
+    Raises
+    ------
+    InputError
+        From the training, when the network's output is not a number any more; nothing is kept then.
     """
 
-    def __init__(self, folder: Path, network: Path, card: NetworkCard) -> None:
-        self._folder, self._network, self._card = folder, network, card
+    def __init__(self, folder: TrainingFolder, name: str) -> None:
+        self._folder, self._name = folder, name
         self._best = -1.0
         self._hours_before = 0.0
         self._began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ANN401
         """Keep what the epoch has brought."""
-        dice = float(trainer.callback_metrics["validation/dice"])
+        values = trainer.callback_metrics
+        if not math.isfinite(values["validation/loss"]):
+            msg = (
+                f"The network gives no numbers any more at step {trainer.global_step}; go on from "
+                f"{self._folder.best} with a smaller optimiser.learning_rate, or with optimiser.clip_norm."
+            )
+            raise InputError(msg)
+        dice = float(values["validation/dice"])
         better = dice > self._best
         self._best = max(dice, self._best)
-        trainer.save_checkpoint(self._folder / LAST)
+        trainer.save_checkpoint(self._folder.last, weights_only=False)
         if better:
-            trainer.save_checkpoint(self._folder / BEST)
+            trainer.save_checkpoint(self._folder.best, weights_only=False)
             if trainer.is_global_zero:
-                card = self._card.model_copy(update={"training": self._training(trainer, pl_module)})
-                save_network(self._network, pl_module.best_network, card)
+                card = pl_module.card.model_copy(update={"training": self._history(trainer, pl_module)})
+                save_network(self._folder.network, pl_module.best_network, card)
 
     def on_exception(self, trainer: lightning.Trainer, pl_module: Any, exception: BaseException) -> None:  # noqa: ANN401
-        """Keep what there is when the user stops the training."""
+        """Keep what there is when the training is told to stop."""
         if isinstance(exception, KeyboardInterrupt | SystemExit) and trainer.global_step:
-            trainer.save_checkpoint(self._folder / LAST)
+            trainer.save_checkpoint(self._folder.last, weights_only=False)
 
     def state_dict(self) -> dict[str, float]:
         """What a resumed training has to know."""
@@ -60,9 +78,12 @@ class KeepBest(Checkpoint):
         """Go on from there."""
         self._best, self._hours_before = state_dict["best"], state_dict["hours"]
 
-    def _training(self, trainer: lightning.Trainer, module: Any) -> dict[str, str]:  # noqa: ANN401
+    def _history(self, trainer: lightning.Trainer, module: Any) -> dict[str, str]:  # noqa: ANN401
         config = module.config
-        return self._card.training | {
+        return {
+            "config": self._name,
+            "data": config.data.source,
+            "init": str(config.init or "random"),
             "seed": str(config.seed),
             "steps": str(trainer.global_step),
             "cases": str(trainer.global_step * config.batch_size * trainer.world_size),
@@ -74,16 +95,22 @@ class KeepBest(Checkpoint):
         return self._hours_before + (time.monotonic() - self._began) / 3600
 
 
-class PlainLog(Callback):
-    """One line per epoch on standard output, where that is no terminal."""
+class EpochLines(Callback):
+    """One line per epoch.
+
+    Parameters
+    ----------
+    tell : function of str
+        Takes the lines.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Print the epoch's means."""
-        if sys.stdout.isatty() or not trainer.is_global_zero:
-            return
-        wanted = ("train/loss_epoch", "validation/loss", "validation/dice", "validation/dice_present",
-                  "validation/false_found", "train/learning_rate", "train/step_s")  # fmt: skip
-        values = trainer.callback_metrics
-        words = [f"{name} {float(values[name]):.4g}" for name in wanted if name in values]
-        line = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}, step {trainer.global_step}: "
-        print(line + ", ".join(words), flush=True)
+        """Tell the epoch's means."""
+        if trainer.is_global_zero:
+            values = trainer.callback_metrics
+            words = [f"{word} {float(values[name]):.4g}" for word, name in SHOWN.items() if name in values]
+            start = f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}, step {trainer.global_step}"
+            self._tell(f"{start}: {', '.join(words)}")

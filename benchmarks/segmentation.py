@@ -1,12 +1,15 @@
 """Dice of a segmenter on synthetic lesions in real CT backgrounds, and on studies with truth.
 
     python benchmarks/segmentation.py T0.nii.gz other.nii.gz dicom_folder/ --cases 120
-    python benchmarks/segmentation.py --study studies/lung-101 --study studies/abdomen-102 --segmenter longinet
+    python benchmarks/segmentation.py --study studies/lung-101 --study studies/abdomen-102 --segmenter uls
 
 Random irregular lesions, blurred with a point spread function, are put into the backgrounds at random places
 of each kind. Every one is outlined from a click off its centre ("source"), then again on a second grid, grown
 or shrunk, from its centre plus an error, with the first result as prior ("later"), or gone ("gone": the share
 of lesions rightly not found is printed).
+
+On studies "jitter" is the outline from another click within the inner half of the lesion, and "stability" its
+Dice with the outline from the study's own click.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +96,11 @@ def study_scores(segmenter: Segmenter, folder: Path, seed: int) -> Iterator[Scor
         first, found = outline(segmenter, source, None)
         yield first
         for _ in range(4):
-            yield outline(
-                segmenter, clicked(rng, Case(name, "jitter", scans[start], truth, point), True), None
-            )[0]
+            moved = clicked(rng, Case(name, "jitter", scans[start], truth, point), True)
+            score, again = outline(segmenter, moved, None)
+            yield score
+            shape = scans[start].grid.shape
+            yield replace(score, stage="stability", dice=dice(found.on(shape), again.on(shape)) or 0.0)
         for other in list(scans)[1:]:
             now = truths[other] == number
             moved = as_point(np.asarray(point) + _shift_mm(truths, scans, start, other))

@@ -1,14 +1,10 @@
-"""Bring a file into a folder whole or not at all: copied or downloaded beside its place, then moved."""
+"""Copy or download a file, with its checksum."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
-import os
-import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError, URLError
@@ -19,31 +15,6 @@ from napari_longiseg.core.progress import Progress
 CHUNK = 1 << 20
 TIMEOUT_S = 30.0
 """Without a byte for this long, a download has failed."""
-
-
-@contextmanager
-def arriving(path: Path) -> Iterator[Path]:
-    """A file of another name in the same folder, moved to *path* when all went well, else deleted.
-
-    Raises
-    ------
-    InputError
-        When the folder cannot be written to, or has no space.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=".part", prefix=f".{path.stem}.", dir=path.parent)
-        os.close(handle)
-        part = Path(name)
-        try:
-            yield part
-            part.chmod(0o644)  # mkstemp makes files that no one else can read
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        msg = f"{path.parent} cannot be written to: {error.strerror or error}."
-        raise InputError(msg) from error
 
 
 def copied(file: Path, part: Path, progress: Progress) -> str:

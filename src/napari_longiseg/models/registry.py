@@ -17,8 +17,9 @@ import platformdirs
 
 from napari_longiseg.core.errors import InputError, MissingMethodError
 from napari_longiseg.core.progress import Progress, silent
+from napari_longiseg.io.arriving import arriving
 from napari_longiseg.models import known
-from napari_longiseg.models._fetch import arriving, copied, fetched
+from napari_longiseg.models._fetch import copied, fetched
 from napari_longiseg.models.known import KnownModel, known_model
 from napari_longiseg.models.weights import layout, read_weights, size_in_words
 

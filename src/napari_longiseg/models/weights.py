@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_longiseg.core.errors import InputError, UntrustedFileError
-from napari_longiseg.models._fetch import arriving
+from napari_longiseg.io.arriving import arriving
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -64,28 +64,47 @@ class Inputs(BaseModel):
 PUBLISHED = Inputs(size=(64, 128, 128), windows=(Window(low_hu=-1000, high_hu=400),))
 """LongiNet (2025), section 2.2 and table 1."""
 
+FILLED = 0.45
+"""Share of the VOI's edge that a lesion should fill."""
+
 REFERENCE_SIGMA = 1.5
 """Voxels around a click whose HU is taken for the lesion's."""
 
 
-def spacing_for(extent_mm: float, inputs: Inputs) -> float | None:
-    """Which of its voxels a network should see a lesion in.
+def spacing_for(extent_mm: float | None, inputs: Inputs) -> float | None:
+    """Which of its voxels a network should see a lesion in at first.
 
     Parameters
     ----------
-    extent_mm : float
-        The lesion's longest axis: of the box around its mask, ``max(mask.grid(scan.grid).size_mm)``.
+    extent_mm : float or None
+        The lesion's longest axis: of the box around its mask, ``max(mask.grid(scan.grid).size_mm)``. None
+        where it is not known.
 
     Returns
     -------
     float or None
         The finest voxels, in mm, at which the lesion fills no more than half of the VOI's shortest edge;
-        the coarsest where none will do; None where the network sees the scan's own.
+        the coarsest where none will do; those in the middle where its extent is not known; None where the
+        network sees the scan's own.
     """
     if inputs.spacings_mm is None:
         return None
     ladder = sorted(inputs.spacings_mm)
+    if extent_mm is None:
+        return ladder[len(ladder) // 2]
     return next((mm for mm in ladder if extent_mm <= 0.5 * min(inputs.size) * mm), ladder[-1])
+
+
+def fitting_spacing(extent_mm: float, inputs: Inputs) -> float | None:
+    """The voxels between the finest and the coarsest in which a network sees a lesion best, in mm.
+
+    The lesion then fills :data:`FILLED` of the VOI's shortest edge, which is what a second look is for. None
+    where the network sees the scan's own voxels.
+    """
+    if inputs.spacings_mm is None:
+        return None
+    wanted = extent_mm / (FILLED * min(inputs.size))
+    return min(max(wanted, min(inputs.spacings_mm)), max(inputs.spacings_mm))
 
 
 def click_map(size: Triple, positive: Tensor, negative: Tensor, sigma: float) -> Tensor:

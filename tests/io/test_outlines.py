@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_longiseg.core.errors import GeometryError, InputError
-from napari_longiseg.io.outlines import read_labels_on, truth_path
+from napari_longiseg.core.errors import GeometryError
+from napari_longiseg.io.outlines import read_labels_on
 from napari_longiseg.io.scans import load_scan
 
 
@@ -23,10 +23,3 @@ def test_a_mask_of_another_place(tmp_path, write_sitk):
     scan = load_scan(tmp_path / "scan.nii.gz", scan_id="T0")
     with pytest.raises(GeometryError, match=r"mask\.nii\.gz lies in another place than scan T0"):
         read_labels_on(tmp_path / "mask.nii.gz", scan)
-
-
-def test_the_truth_lies_beside_the_manifest(tmp_path):
-    with pytest.raises(InputError, match=r"no truth for scan T0: .*gt_T0\.nii\.gz does not exist"):
-        truth_path(tmp_path, "T0")
-    (tmp_path / "gt_T0.nii.gz").touch()
-    assert truth_path(tmp_path, "T0") == tmp_path / "gt_T0.nii.gz"

@@ -17,6 +17,10 @@ class UntrustedFileError(InputError):
     """A file that cannot be opened without running code from it."""
 
 
+class StorageError(LongisegError):
+    """A folder that nothing can be kept in."""
+
+
 class GeometryError(InputError):
     """Scans, grids or points that do not fit together in space."""
 

@@ -74,12 +74,12 @@ class Listing:
     ----------
     patients : tuple of ListedPatient
         By their ids.
-    skipped : tuple of str
-        A sentence for each patient that cannot be used; it names the patient and the file.
+    skipped : mapping
+        Id of each patient that cannot be used to the reason, a sentence that names the file.
     """
 
     patients: tuple[ListedPatient, ...]
-    skipped: tuple[str, ...] = ()
+    skipped: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -113,19 +113,20 @@ def list_longitudinal_ct(folder: str | Path) -> Listing:
         raise InputError(msg)
     with readable(folder):
         found = _files(folder)
-    patients, skipped = [], []
+    patients, skipped = [], {}
     for patient, files in sorted(found.items()):
         try:
             lesions = _lesions(files)
         except InputError as error:
-            skipped.append(f"Patient {patient}: {error}")
+            skipped[patient] = str(error)
             continue
         patients.append(ListedPatient(patient, _regions(files, "BL"), _regions(files, "FU"), lesions))
     if not patients:
-        reason = skipped[0] if skipped else f"{folder / FOLDERS[0]} holds no files of patients."
-        msg = f"No patient in {folder} can be used. {reason}"
+        reasons = [f"patient {patient}: {reason}" for patient, reason in skipped.items()]
+        reason = reasons[0] if reasons else f"{folder / FOLDERS[0]} holds no files of patients."
+        msg = f"No patient in {folder} can be used: {reason}"
         raise InputError(msg)
-    return Listing(tuple(patients), tuple(skipped))
+    return Listing(tuple(patients), skipped)
 
 
 def _files(folder: Path) -> dict[str, _Files]:

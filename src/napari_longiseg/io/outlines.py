@@ -16,18 +16,8 @@ from napari_longiseg.io.images import read_labels
 
 
 def truth_path(folder: Path, scan_id: str) -> Path:
-    """Where the true outlines of a study's scan lie: a label image whose labels are lesion ids.
-
-    Raises
-    ------
-    InputError
-        When there are none.
-    """
-    path = folder / f"gt_{scan_id}.nii.gz"
-    if not path.is_file():
-        msg = f"There is no truth for scan {scan_id}: {path} does not exist."
-        raise InputError(msg)
-    return path
+    """Where the true outlines of a study's scan lie, if any: a label image whose labels are lesion ids."""
+    return folder / f"gt_{scan_id}.nii.gz"
 
 
 def read_labels_on(path: Path, scan: Scan) -> npt.NDArray[Any]:

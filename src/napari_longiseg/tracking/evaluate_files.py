@@ -98,6 +98,9 @@ def _check_same_study(found: Results, manifest_path: Path, results: Path) -> Non
 
 def _scan_scores(found: Results, rows: Sequence[Row], scan: str, folder: Path) -> list[Score]:
     path = truth_path(folder, scan)
+    if not path.is_file():
+        msg = f"There is no truth for scan {scan}: {path} does not exist."
+        raise InputError(msg)
     truth, grid = read_labels(path)
     labels, own = found.labels(scan)
     if min(own.overlap_mm(grid)) <= 0:

@@ -1,0 +1,1 @@
+"""Cases for training from real scans: what there is, which of it can be used, and how it is cut."""

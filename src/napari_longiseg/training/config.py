@@ -33,7 +33,10 @@ class LesionData(Part):
         description="How far clicks lie from the lesion's point: like those of the embedded registration, of "
         "conventional registration, of a reader (for uls), or not at all.",
     )
-    cache_gb: float = Field(default=4.0, gt=0, description="Memory for scans that were read, per worker.")
+    store: Path | None = Field(
+        default=None,
+        description="Folder to unpack scans into, 2 bytes per voxel; trainings can share it. Null: in OUT.",
+    )
 
 
 class LongitudinalData(LesionData):
@@ -122,7 +125,8 @@ class TrainingConfig(Part):
 
     kind: Kind = Field(description="uls: one scan; longinet: a baseline and a follow-up scan.")
     architecture: Architecture | None = Field(
-        default=None, description="The U-Net; null: that of the weights to start from."
+        default=None,
+        description="The U-Net, where weights start at random; with init it is that of those weights.",
     )
     inputs: Inputs = Field(description="VOI, windows and clicks that the network sees.")
     init: Path | None = Field(
@@ -157,7 +161,9 @@ class TrainingConfig(Part):
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto", description="GPUs; auto: all. Without any: processes on the CPU; auto: one."
     )
-    workers: int = Field(default=1, ge=0, description="Processes that make cases, per device; 0: none.")
+    workers: int = Field(
+        default=1, ge=0, description="Processes that make cases, per device; 0: none besides the training."
+    )
     threads: int | None = Field(default=None, gt=0, description="Of the CPU; null: torch decides.")
     seed: int = Field(default=0, ge=0, description="Of weights, cases and their order.")
 

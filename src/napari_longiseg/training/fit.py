@@ -63,19 +63,24 @@ def train(
     _need_lightning()
     import lightning
     import torch
+    from lightning.pytorch.utilities import rank_zero_only
 
     from napari_longiseg.training.longinet import LesionTraining
     from napari_longiseg.training.network.callbacks import EpochLines, KeepBest
 
+    if getattr(
+        rank_zero_only, "rank", 0
+    ):  # a further process, which Lightning has started for a further device
+        tell = _say_nothing
     folder = TrainingFolder(Path(out))
     checkpoint = folder.checkpoint(resume)
     if config.threads:
         torch.set_num_threads(config.threads)
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     start = resumed_network(config, checkpoint) if checkpoint else starting_network(config)
-    batches = make_batches(config, folder, progress)
-    write_config(config, folder.config)
     tell(start.report)
+    batches = make_batches(config, folder, progress, tell)
+    write_config(config, folder.config)
     is_watched = sys.stdout.isatty()
     lines = [] if is_watched else [EpochLines(tell)]
     with _quiet():
@@ -88,6 +93,10 @@ def train(
             msg = f"The GPU has no memory for {config.batch_size} cases at once; use a smaller batch_size."
             raise InputError(msg) from error
     return folder.network
+
+
+def _say_nothing(line: str) -> None:
+    pass
 
 
 def _need_lightning() -> None:
@@ -120,6 +129,7 @@ def _trainer(
         max_epochs=config.epochs,
         limit_train_batches=config.steps_per_epoch,
         reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,  # our batches know the devices
         num_sanity_val_steps=0,
         gradient_clip_val=config.optimiser.clip_norm,
         callbacks=list(callbacks),

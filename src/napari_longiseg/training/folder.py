@@ -30,8 +30,13 @@ class TrainingFolder:
 
     @property
     def split(self) -> Path:
-        """Which real cases are set aside."""
+        """Which patients are set aside, where the cases are real."""
         return self.path / "split.json"
+
+    @property
+    def scans(self) -> Path:
+        """Real scans, unpacked."""
+        return self.path / "scans"
 
     @property
     def network(self) -> Path:

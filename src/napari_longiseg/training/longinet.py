@@ -57,11 +57,11 @@ class LesionTraining(lightning.LightningModule):
 
     def train_dataloader(self) -> DataLoader[Case]:
         """Called before every epoch."""
-        return self._batches.training(self.current_epoch, self.global_rank)
+        return self._batches.training(self.current_epoch, self.global_rank, self.trainer.world_size)
 
     def val_dataloader(self) -> DataLoader[Case]:
         """The same in every epoch."""
-        return self._batches.validation()
+        return self._batches.validation(self.global_rank, self.trainer.world_size)
 
     def training_step(self, batch: Case, index: int) -> Tensor:
         """Loss of a batch."""

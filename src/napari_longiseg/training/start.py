@@ -72,9 +72,9 @@ def starting_network(config: TrainingConfig) -> Start:
         When the weights cannot be read or do not fit, or the VOI does not fit the network.
     """
     source = read_source(config.init) if config.init else None
-    architecture = config.architecture or (source.architecture if source else None)
-    if architecture is None:  # the config has seen to it
-        raise InputError("The config names no architecture; add it, or name weights with init.")
+    architecture = source.architecture if source else config.architecture
+    if architecture is None:
+        raise InputError("There is no architecture in the config; add it, or name weights with init.")
     steps, size = architecture.steps, config.inputs.size
     if any(edge % step for edge, step in zip(size, steps, strict=True)):
         words = [" x ".join(map(str, edges)) for edges in (size, steps)]
@@ -97,10 +97,8 @@ def resumed_network(config: TrainingConfig, checkpoint: Path) -> Start:
         card = NetworkCard(kind=config.kind, architecture=config.architecture, inputs=config.inputs)
     else:
         card = NetworkCard.model_validate_json(_read_training(checkpoint)[CHECKPOINT_KEY])
-    own = NetworkCard(
-        kind=config.kind, architecture=config.architecture or card.architecture, inputs=config.inputs
-    )
-    if own != card:
+    architecture = config.architecture if config.architecture and not config.init else card.architecture
+    if card != NetworkCard(kind=config.kind, architecture=architecture, inputs=config.inputs):
         msg = f"{checkpoint} is of another network than the config's; start from it with --init instead."
         raise InputError(msg)
     return Start(card.empty(config.deep_supervision), card, f"Going on from {checkpoint}.")

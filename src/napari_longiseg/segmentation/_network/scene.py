@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.core.geometry import Grid, Point, as_point, as_shape
+from napari_longiseg.core.geometry import Grid, Point, as_point
 from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.core.scan import AIR_HU
-from napari_longiseg.models.architecture import Triple
 from napari_longiseg.models.inputs import Inputs
+from napari_longiseg.models.voi import voi_grid
 from napari_longiseg.segmentation._replies import negative_points, positive_points
 from napari_longiseg.segmentation.base import Prior, VoiRequest
 
@@ -61,11 +61,11 @@ class Scene:
 
 def scene(request: VoiRequest, look: Look, inputs: Inputs, prior: Prior | None) -> Scene:
     """Cut it out of a request, with the prior where the network wants one."""
-    image, grid = _seen(request.image, request.grid, look, inputs.size)
+    image, grid = _seen(request.image, request.grid, look, inputs)
     baseline = mask = None
     if prior is not None:
         there = Look(centre_of(prior), look.spacing_mm)
-        baseline, near = _seen(prior.image, prior.grid, there, inputs.size)
+        baseline, near = _seen(prior.image, prior.grid, there, inputs)
         mask = resample_smoothly(prior.mask.astype(np.float32), prior.grid, near, fill=0.0) >= 0.5
     return Scene(
         image,
@@ -89,14 +89,8 @@ def extent_mm(mask: Mask, grid: Grid) -> float:
     return float(((np.ptp(spans, axis=0) + 1) * grid.spacing_mm).max())
 
 
-def _seen(image: Float32, grid: Grid, look: Look, size: Triple) -> tuple[Float32, Grid]:
-    if look.spacing_mm is None:
-        # The VOI has been cut to the network's size; a request by hand may have another one.
-        start = np.rint(grid.to_index(look.centre_mm)).astype(int) - np.asarray(size) // 2
-        target = Grid(size, grid.spacing_mm, as_point(grid.to_mm(start)), grid.direction)
-    else:
-        origin = np.asarray(look.centre_mm) - (np.asarray(size) - 1) / 2 * look.spacing_mm
-        target = Grid(as_shape(size), (look.spacing_mm,) * 3, as_point(origin))
+def _seen(image: Float32, grid: Grid, look: Look, inputs: Inputs) -> tuple[Float32, Grid]:
+    target = voi_grid(grid, look.centre_mm, inputs, look.spacing_mm)
     return resample_smoothly(image, grid, target, fill=AIR_HU), target
 
 

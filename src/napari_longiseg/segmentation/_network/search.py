@@ -16,7 +16,7 @@ from scipy import ndimage
 from napari_longiseg.core.components import nearest_component
 from napari_longiseg.core.geometry import Box, Grid, as_point, as_shape
 from napari_longiseg.core.resample import resample_smoothly
-from napari_longiseg.models.inputs import Inputs, spacing_for
+from napari_longiseg.models.inputs import Inputs, fitting_spacing, spacing_for
 from napari_longiseg.segmentation._network.scene import Look, extent_mm
 from napari_longiseg.segmentation._replies import CUT, FAINT, not_found, positive_points
 from napari_longiseg.segmentation.base import Prior, VoiRequest, VoiResult
@@ -24,8 +24,6 @@ from napari_longiseg.segmentation.base import Prior, VoiRequest, VoiResult
 Float32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-FILLED = 0.45
-"""Share of the VOI's edge that a lesion should fill."""
 NEAR_ENOUGH_VOXELS, LIKE_ENOUGH = 3.0, 1.2
 """A second look is not worth it when the VOI would move and its voxels change by less."""
 WIDER = 1.9
@@ -92,12 +90,8 @@ class Search:
         return max(self.inputs.spacings_mm or (1.0,))
 
     def _first_spacing(self) -> float | None:
-        ladder = self.inputs.spacings_mm
-        if ladder is None:
-            return None
-        if self.prior is not None:
-            return spacing_for(extent_mm(self.prior.mask, self.prior.grid), self.inputs)
-        return sorted(ladder)[len(ladder) // 2]
+        known = extent_mm(self.prior.mask, self.prior.grid) if self.prior is not None else None
+        return spacing_for(known, self.inputs)
 
     def _finer(self, spacing: float) -> Look | None:
         """Without a prior a lesion may have been too small to be seen at first."""
@@ -108,8 +102,7 @@ class Search:
     def _refined(self, spacing: float, look: Look, kept: Mask, grid: Grid) -> Look | None:
         box = Box.of_mask(kept)
         centre = grid.to_mm((np.asarray(box.start) + box.stop - 1) / 2)
-        wanted = extent_mm(kept, grid) / (FILLED * min(self.inputs.size))
-        wanted = min(max(wanted, self._finest), self._coarsest)
+        wanted = fitting_spacing(extent_mm(kept, grid), self.inputs) or spacing
         moved = float(np.linalg.norm(centre - np.asarray(look.centre_mm))) / spacing
         if moved < NEAR_ENOUGH_VOXELS and abs(math.log(wanted / spacing)) < math.log(LIKE_ENOUGH):
             return None

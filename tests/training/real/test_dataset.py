@@ -11,7 +11,12 @@ from torch.utils.data import DataLoader  # noqa: TID253
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Box
+from napari_longiseg.core.lesion import Click
 from napari_longiseg.models.inputs import Inputs, Window
+from napari_longiseg.segmentation._network.scene import scene
+from napari_longiseg.segmentation._network.search import Search
+from napari_longiseg.segmentation.base import SegmenterInfo
+from napari_longiseg.tracking.voi import prior_of, voi_request
 from napari_longiseg.training.real import dataset as module
 from napari_longiseg.training.real.dataset import PairDataset, epoch_order
 from napari_longiseg.training.real.jitter import EMBEDDED, NONE, Jitter
@@ -107,6 +112,25 @@ class TestLadder:
         coarse = Inputs(size=(8, 8, 8), spacings_mm=(30.0,), windows=WINDOW)
         case = PairDataset(longinet, coarse, unpacked, NONE)[SAME]
         assert int(case["target"].sum()) == int(case["baseline_mask"].sum()) == 1
+
+
+@pytest.mark.parametrize("inputs", [OWN, LADDER])
+def test_a_first_look_is_what_the_segmenter_shows_the_network(longinet, unpacked, inputs, first_looks):
+    case = PairDataset(longinet, inputs, unpacked, NONE)[SAME]
+    pair = longinet[SAME]
+    before, later = (unpacked.scan(side.scan) for side in (pair.baseline, pair.followup))
+    mask = unpacked.lesion(pair.baseline.scan, pair.baseline.mask, pair.baseline.label).mask
+    own = inputs.size if inputs.spacings_mm is None else None
+    info = SegmenterInfo("longinet", ("click", "prior"), (80.0, 80.0, 80.0), voi_voxels=own)
+    click = Click("FU_00", pair.followup.click_mm)
+    prior = prior_of(before, mask, pair.baseline.click_mm, info)
+    request = voi_request(later, 1, (click,), info, prior)
+    shown = scene(request, Search(request, inputs, prior).next, inputs, prior)
+    np.testing.assert_allclose(case["image"], shown.image, atol=1e-3)
+    np.testing.assert_allclose(case["baseline_image"], shown.baseline, atol=1e-3)
+    np.testing.assert_array_equal(case["baseline_mask"], shown.baseline_mask)
+    if inputs.click_sigma is not None:
+        np.testing.assert_allclose(peak(case["clicks"]), shown.positive[0], atol=0.51)
 
 
 class TestSingleScans:

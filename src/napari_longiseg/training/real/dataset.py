@@ -97,20 +97,20 @@ class PairDataset(Dataset[Case]):
         centre, spacing = self._look(before, later, click, rng)
         image, target, grid = later.cut(centre, self.inputs, spacing)
         where = torch.tensor(grid.to_index(click), dtype=torch.float32)[None]
-        case: Case = {
+        clicks = self._map(where)
+        if before is None:
+            return {"image": image, "target": target, "clicks": clicks, "reference_hu": hu_at(image, where)}
+        then, mask, _ = before.cut(before.middle_mm, self.inputs, spacing)
+        middle = torch.tensor([[(n - 1) / 2 for n in self.inputs.size]])
+        return {
             "image": image,
             "target": target,
-            "clicks": self._map(where),
-            "reference_hu": hu_at(image, where),
+            "clicks": clicks,
+            "reference_hu": then[mask > 0].mean() if mask.any() else hu_at(then, middle),
+            "baseline_image": then,
+            "baseline_mask": mask,
+            "baseline_clicks": self._map(middle),
         }
-        if before is not None:
-            then, mask, _ = before.cut(before.middle_mm, self.inputs, spacing)
-            if mask.any():
-                case["reference_hu"] = then[mask > 0].mean()
-            case["baseline_image"], case["baseline_mask"] = then, mask
-            middle = torch.tensor([[(n - 1) / 2 for n in self.inputs.size]])
-            case["baseline_clicks"] = self._map(middle)
-        return case
 
     def _look(
         self, before: _Seen | None, later: _Seen, click: Point, rng: np.random.Generator

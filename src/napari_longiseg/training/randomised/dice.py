@@ -65,4 +65,5 @@ class Dice:
 
     def rotation(self) -> Tensor:
         """A random orthogonal matrix (3, 3)."""
-        return torch.linalg.qr(self.normals(3, 3).cpu())[0].to(self.device)
+        rotation: Tensor = torch.linalg.qr(self.normals(3, 3).cpu())[0]
+        return rotation.to(self.device)

@@ -96,12 +96,15 @@ def pairs_for(kind: Kind, pairs: Iterable[LesionPair]) -> tuple[LesionPair, ...]
     """
     if kind == "longinet":
         return tuple(pair for pair in pairs if pair.baseline is not None)
-    single: dict[LesionPair, None] = {}
+    single: dict[object, LesionPair] = {}
     for pair in pairs:
         for seen in (pair.baseline, pair.followup):
             if seen is not None:
-                single[replace(pair, baseline=None, followup=seen)] = None
-    return tuple(single)
+                # Those that have merged have one label; where nothing is, only the place tells them apart.
+                place = None if seen.present else seen.place_mm
+                key = (pair.patient, seen.scan, seen.label, seen.click_mm, place)
+                single.setdefault(key, replace(pair, baseline=None, followup=seen))
+    return tuple(single.values())
 
 
 def summary(reasons: Iterable[tuple[str, int, str]]) -> tuple[str, ...]:

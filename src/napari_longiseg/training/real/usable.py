@@ -55,9 +55,7 @@ def usable_pairs(found: Found, store: ScanStore, *, threads: int = 1, progress: 
     def unpack(scan: ScanFile) -> None:
         for mask in masks[scan]:
             try:
-                store.scan(scan)
-                if mask is not None:
-                    store.lesion(scan, mask, 0)
+                store.unpack(scan, mask)
             except InputError as error:
                 bad[scan, mask] = str(error)
 

@@ -130,3 +130,15 @@ def test_weights_of_another_network(rewritten, card, saved):
     del weights[next(iter(weights))]
     with pytest.raises(InputError, match="1 not in the source"):
         load_network(rewritten(weights, card.model_dump(mode="json")))
+
+
+def test_in_half_precision_a_file_is_half_as_large_and_nearly_the_same(card, tmp_path):
+    network = card.empty()
+    for half in (False, True):
+        save_network(tmp_path / f"{half}.safetensors", network, card, half)
+    whole, small = (tmp_path / f"{half}.safetensors" for half in (False, True))
+    assert small.stat().st_size < 0.7 * whole.stat().st_size
+    loaded, _ = load_network(small)
+    assert all(value.dtype == torch.float32 for value in loaded.parameters())
+    for name, value in network.named_parameters():
+        torch.testing.assert_close(dict(loaded.named_parameters())[name], value, atol=1e-3, rtol=1e-3)

@@ -158,6 +158,7 @@ class TrainingConfig(Part):
     ema: float | None = Field(
         default=None, gt=0, lt=1, description="Decay of a running average of the weights, which is kept."
     )
+    half_file: bool = Field(default=False, description="Keep the best network in 16 bits: half the file.")
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto", description="GPUs; auto: all. Without any: processes on the CPU; auto: one."
     )

@@ -63,7 +63,7 @@ class KeepBest(Checkpoint):
             trainer.save_checkpoint(self._folder.best, weights_only=False)
             if trainer.is_global_zero:
                 card = pl_module.card.model_copy(update={"training": self._history(trainer, pl_module)})
-                save_network(self._folder.network, pl_module.best_network, card)
+                save_network(self._folder.network, pl_module.best_network, card, pl_module.config.half_file)
 
     def on_exception(self, trainer: lightning.Trainer, pl_module: Any, exception: BaseException) -> None:  # noqa: ANN401
         """Keep what there is when the training is told to stop."""

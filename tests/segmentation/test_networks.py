@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +159,12 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     uls = create(SEGMENTERS, "uls", weights=network_file(tmp_path, "uls"), device="nonsense")
     with pytest.raises(SegmentationError, match="There is no device called 'nonsense'"):
         list(uls.segment([request()]))
+
+
+def test_what_they_want_is_known_without_torch() -> None:
+    """The panel asks for it, and must not wait for torch."""
+    code = (
+        "import sys; from napari_longiseg.core.methods import SEGMENTERS, create\n"
+        "create(SEGMENTERS, 'uls').info; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -77,7 +77,7 @@ def read_card(path: str | Path) -> NetworkCard:
         msg = f"There is no file {path}."
         raise InputError(msg)
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "np") as file:  # torch is not needed for the card
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         msg = f"{path} cannot be read as a safetensors file; it is damaged, cut off, or another kind of file."

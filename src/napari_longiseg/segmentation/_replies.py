@@ -35,6 +35,19 @@ def nothing_to_see(request: VoiRequest) -> str:
     return ""
 
 
+def faded(now_hu: float, before_hu: float) -> str:
+    """The reason where too little of a lesion's contrast is left."""
+    return (
+        f"Nothing there stands out as the lesion did on the source scan "
+        f"({now_hu:.0f} HU of contrast instead of {before_hu:.0f})."
+    )
+
+
+def speck(volume_ml: float) -> str:
+    """The reason where too little of a lesion's volume is left."""
+    return f"Only a speck of {volume_ml:.2f} ml is left where the lesion was."
+
+
 def not_found(request: VoiRequest, reason: str) -> VoiResult:
     """An empty result with the reason."""
     return VoiResult(np.zeros(request.grid.shape, dtype=np.float32), 0.0, reason)

@@ -21,10 +21,12 @@ from napari_longiseg.segmentation._prior import Expected, expected
 from napari_longiseg.segmentation._replies import (
     CUT,
     FAINT,
+    faded,
     negative_points,
     not_found,
     nothing_to_see,
     positive_points,
+    speck,
 )
 from napari_longiseg.segmentation._score import confidence, score
 from napari_longiseg.segmentation._seed import noise_hu, refused, seed
@@ -132,12 +134,9 @@ class RegionSegmenter:
         if hope is None:
             return ""
         if best.contrast_hu < self.min_contrast * abs(hope.contrast_hu):
-            return (
-                f"Nothing there stands out as the lesion did on the source scan "
-                f"({best.contrast_hu:.0f} HU of contrast instead of {abs(hope.contrast_hu):.0f})."
-            )
+            return faded(best.contrast_hu, abs(hope.contrast_hu))
         if best.volume_ml < self.min_volume * hope.volume_ml:
-            return f"Only a speck of {best.volume_ml:.2f} ml is left where the lesion was."
+            return speck(best.volume_ml)
         if value < self.min_likeness:
             return "Nothing there looks like the lesion on the source scan."
         return ""

@@ -18,6 +18,7 @@ from napari_longiseg.core.geometry import Box, Grid, as_point, as_shape
 from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.models.inputs import Inputs, fitting_spacing, spacing_for
 from napari_longiseg.segmentation._network.border import at_half_contrast
+from napari_longiseg.segmentation._network.presence import gone
 from napari_longiseg.segmentation._network.scene import Look, extent_mm
 from napari_longiseg.segmentation._replies import CUT, FAINT, not_found, positive_points
 from napari_longiseg.segmentation.base import Prior, VoiRequest, VoiResult
@@ -80,7 +81,10 @@ class Search:
         whole = np.zeros(self.request.grid.shape, dtype=np.float32)
         if not box.is_empty:
             whole[box.slices] = resample_smoothly(inside, grid, self.request.grid.crop(box), fill=0.0)
-        return VoiResult(at_half_contrast(self.request, whole), sure, warning)
+        outline = at_half_contrast(self.request, whole)
+        if reason := gone(self.request, outline):
+            return not_found(self.request, reason)
+        return VoiResult(outline, sure, warning)
 
     @property
     def _finest(self) -> float:

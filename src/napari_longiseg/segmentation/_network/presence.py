@@ -17,8 +17,8 @@ from napari_longiseg.segmentation.base import Prior, VoiRequest
 MIN_CONTRAST, MIN_VOLUME = 0.25, 0.05
 """Shares of its contrast and its volume that a lesion keeps.
 
-On lesions put into a CT that the networks had not seen (``benchmarks/segmentation.py``), 4 of 7 that were gone
-and 4 of 53 that were there had less contrast.
+On lesions put into a CT that the networks had not seen (``benchmarks/segmentation.py``), 4 of 7 that were
+gone and 4 of 53 that were there had less contrast.
 """
 
 

@@ -34,6 +34,10 @@ def train(
     changes = named_texts(setting or (), "--set")
     changes |= {name: text for name, text in (("init", init), ("devices", devices)) if text is not None}
     chosen = read_config(config, changes)
-    with progress_bar() as progress:
-        network = fit(chosen, out, name=Path(config).stem, resume=resume, progress=progress, tell=typer.echo)
+    name = Path(config).stem
+    try:
+        network = fit(chosen, out, name=name, resume=resume, bar=progress_bar, tell=typer.echo)
+    except KeyboardInterrupt:
+        typer.echo(f"Run the same with --resume last to go on, where {out} has a checkpoint.", err=True)
+        raise
     typer.echo(f"The best network is {network}. Research use only.")

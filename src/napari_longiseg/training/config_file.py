@@ -66,9 +66,11 @@ def _read(name: str) -> dict[str, Any]:
     path = READY / f"{name}.yaml" if name in ready_configs() else Path(name)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    except FileNotFoundError as error:
         msg = f"There is no config {name}; name a YAML file or one of {', '.join(ready_configs())}."
         raise InputError(msg) from error
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         msg = f"{name} cannot be read as YAML: {' '.join(str(error).split())}."
         raise InputError(msg) from error

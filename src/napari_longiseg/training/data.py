@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,6 +48,10 @@ class Batches(Protocol):
     devices (the *rank*-th of *ranks*) has cases of its own.
     """
 
+    @property
+    def report(self) -> Sequence[str]:
+        """What there is and what was left out, in sentences for the user."""
+
     def training(self, epoch: int, rank: int, ranks: int) -> DataLoader[Case]:
         """The batches of an epoch."""
 
@@ -63,6 +67,8 @@ class RandomisedBatches:
     InputError
         When a background of the config cannot be read.
     """
+
+    report: Sequence[str] = ()
 
     def __init__(self, config: TrainingConfig, data: RandomisedData, progress: Progress) -> None:
         from napari_longiseg.training.randomised.cases import RandomCases
@@ -101,7 +107,6 @@ class RealBatches:
         found: Found,
         folder: TrainingFolder,
         progress: Progress,
-        tell: Callable[[str], None],
     ) -> None:
         self._config, self._jitter = config, JITTERS[data.jitter]
         self._store = ScanStore(data.store or folder.scans)
@@ -110,12 +115,11 @@ class RealBatches:
         patients = {pair.patient for pair in found.pairs}
         split = kept_split(folder.split, patients, config.validation_fraction, config.seed)
         self._training, self._aside = split.divide(found.pairs)
-        for reason in found.skipped:
-            tell(f"Left out: {reason}")
-        tell(
+        self.report = [
+            *(f"Left out: {reason}" for reason in found.skipped),
             f"{len(self._training)} cases of {len(split.training)} patients to train on, "
-            f"{len(self._aside)} of {len(split.validation)} set aside."
-        )
+            f"{len(self._aside)} of {len(split.validation)} set aside.",
+        ]
 
     def training(self, epoch: int, rank: int, ranks: int) -> DataLoader[Case]:
         """All lesions once, in another order and with other clicks in every epoch."""
@@ -134,9 +138,7 @@ class RealBatches:
         return _loader(cases, config, sampler=_share(len(cases), rank, ranks))
 
 
-def make_batches(
-    config: TrainingConfig, folder: TrainingFolder, progress: Progress, tell: Callable[[str], None]
-) -> Batches:
+def make_batches(config: TrainingConfig, folder: TrainingFolder, progress: Progress) -> Batches:
     """The cases that a config asks for.
 
     Raises
@@ -149,7 +151,7 @@ def make_batches(
     data = config.data
     if isinstance(data, RandomisedData):
         return RandomisedBatches(config, data, progress)
-    return RealBatches(config, data, _listed(data), folder, progress, tell)
+    return RealBatches(config, data, _listed(data), folder, progress)
 
 
 def _listed(data: LongitudinalData | ManifestData) -> Found:

@@ -6,7 +6,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ def train(
     *,
     name: str = "",
     resume: str | Path | None = None,
-    progress: Progress = silent,
+    bar: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(silent),
     tell: Callable[[str], None] = print,
 ) -> Path:
     """Train a network.
@@ -41,11 +41,11 @@ def train(
         Of the config, for the network's card.
     resume : path or ``"last"``, optional
         A checkpoint to go on from.
-    progress : Progress
-        Told of what comes before the first step.
+    bar : function that gives a context with a Progress
+        Open while cases are prepared; the steps have a bar of their own, where there is a terminal.
     tell : function of str
-        Takes lines for the user: what the network starts from and, where there is no terminal for a
-        progress bar, what each epoch has brought.
+        Takes lines for the user: what the network starts from, what cases there are and, where there is no
+        terminal, what each epoch has brought.
 
     Returns
     -------
@@ -79,7 +79,10 @@ def train(
     lightning.seed_everything(config.seed, workers=True, verbose=False)
     start = resumed_network(config, checkpoint) if checkpoint else starting_network(config)
     tell(start.report)
-    batches = make_batches(config, folder, progress, tell)
+    with bar() as progress:
+        batches = make_batches(config, folder, progress)
+    for line in batches.report:
+        tell(line)
     write_config(config, folder.config)
     is_watched = sys.stdout.isatty()
     lines = [] if is_watched else [EpochLines(tell)]

@@ -92,14 +92,17 @@ def resumed_network(config: TrainingConfig, checkpoint: Path) -> Start:
     InputError
         When it is not a checkpoint of a training, or of another network than the config's.
     """
-    found = read_checkpoint(checkpoint, mapped=True)
-    if CHECKPOINT_KEY not in found and config.architecture:  # written before 2026-11-24, 15:00
-        card = NetworkCard(kind=config.kind, architecture=config.architecture, inputs=config.inputs)
-    else:
-        card = NetworkCard.model_validate_json(_read_training(checkpoint)[CHECKPOINT_KEY])
+    found = _read_training(checkpoint)
+    card = _card(found)
     architecture = config.architecture if config.architecture and not config.init else card.architecture
     if card != NetworkCard(kind=config.kind, architecture=architecture, inputs=config.inputs):
         msg = f"{checkpoint} is of another network than the config's; start from it with --init instead."
+        raise InputError(msg)
+    by_sgd = "momentum" in found["optimizer_states"][0]["param_groups"][0]
+    if by_sgd != (config.optimiser.name == "sgd") or _has_average(found["state_dict"]) != bool(config.ema):
+        msg = (
+            f"{checkpoint} is of a training with another optimiser or ema; start from it with --init instead."
+        )
         raise InputError(msg)
     return Start(card.empty(config.deep_supervision), card, f"Going on from {checkpoint}.")
 
@@ -119,7 +122,7 @@ def read_source(path: Path) -> Source:
         card = read_card(path)
         return Source(card.kind, card.architecture, read_weights(path))
     found = _read_training(path)
-    card = NetworkCard.model_validate_json(found[CHECKPOINT_KEY])
+    card = _card(found)
     return Source(card.kind, card.architecture, _best_weights(found["state_dict"]))
 
 
@@ -135,9 +138,17 @@ def _read_training(path: Path) -> Mapping[str, Any]:
     return found
 
 
+def _card(found: Mapping[str, Any]) -> NetworkCard:
+    return NetworkCard.model_validate_json(found[CHECKPOINT_KEY])
+
+
+def _has_average(tensors: Mapping[str, Any]) -> bool:
+    return any(name.startswith(AVERAGE) for name in tensors)
+
+
 def _best_weights(tensors: Mapping[str, Any]) -> dict[str, Tensor]:
     """The average's, where there is one."""
-    start = AVERAGE if any(name.startswith(AVERAGE) for name in tensors) else NETWORK
+    start = AVERAGE if _has_average(tensors) else NETWORK
     return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 

@@ -94,11 +94,12 @@ def test_fields_can_be_set_otherwise(file):
             "inputs.size": "[8, 8, 8]",
             "augmentation.gamma": "{probability: 0.5, low: 0.9, high: 1.1}",
             "init": "network.safetensors",
+            "precision": "32",
         },
     )
     assert (config.epochs, config.optimiser.learning_rate, config.inputs.size) == (5, 2e-4, (8, 8, 8))
     assert config.augmentation.gamma.high == 1.1
-    assert config.init.name == "network.safetensors"
+    assert (config.init.name, config.precision) == ("network.safetensors", "32")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.models.inputs import Inputs
@@ -148,7 +148,8 @@ class TrainingConfig(Part):
         default=None, gt=0, description="Null: once through the data, where they have an end."
     )
     batch_size: int = Field(gt=0, description="Cases per step, on each device.")
-    precision: Literal["auto", "32", "16-mixed", "bf16-mixed"] = Field(
+    # YAML takes 32 for a number.
+    precision: Annotated[Literal["auto", "32", "16-mixed", "bf16-mixed"], BeforeValidator(str)] = Field(
         default="auto", description="Of the arithmetic; auto: 16-mixed with CUDA, else 32."
     )
     auxiliary_weight: float = Field(

@@ -121,6 +121,8 @@ def _trainer(
     cuda = torch.cuda.is_available()
     devices = torch.cuda.device_count() if cuda else 1
     if config.devices != "auto":
+        if cuda and config.devices > devices:
+            raise InputError(f"There are {devices} GPUs that torch can work on, not {config.devices}.")
         devices = config.devices
     precision = ("16-mixed" if cuda else "32") if config.precision == "auto" else config.precision
     return lightning.Trainer(

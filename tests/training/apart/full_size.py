@@ -15,7 +15,7 @@ from napari_longiseg.training.start import starting_network
 def test_one_step_and_one_inference():
     """With one case instead of eight."""
     changes = {"data": "{source: randomised}", "steps_per_epoch": "1", "batch_size": "1", "workers": "0"}
-    config = read_config("longinet", changes | {"validation_cases": "1", "precision": "32"})
+    config = read_config("longinet", changes | {"validation_cases": "1"})
     start = starting_network(config)
     assert sum(p.numel() for p in start.network.parameters()) == pytest.approx(103e6, rel=0.01)
     training = LesionTraining(config, start, RandomisedBatches(config, config.data, silent))

@@ -120,6 +120,11 @@ def test_the_average_is_what_is_kept(trained):
         assert not torch.equal(value, weights[f"network.{name}"])
 
 
+def test_it_can_be_kept_in_16_bits(trained):
+    training = trained(half_file=True, epochs=1)
+    assert {value.dtype for value in load_file(training.folder.network).values()} == {torch.float16}
+
+
 def test_longinet_starts_from_a_single_scan_network_or_from_its_checkpoint(trained):
     first = trained("first", epochs=1)
     for source in (first.folder.network, first.folder.best):

@@ -36,8 +36,7 @@ def train(
     chosen = read_config(config, changes)
     name = Path(config).stem
     try:
-        network = fit(chosen, out, name=name, resume=resume, bar=progress_bar, tell=typer.echo)
+        fit(chosen, out, name=name, resume=resume, bar=progress_bar, tell=typer.echo)
     except KeyboardInterrupt:
         typer.echo(f"Run the same with --resume last to go on, where {out} has a checkpoint.", err=True)
         raise
-    typer.echo(f"The best network is {network}. Research use only.")

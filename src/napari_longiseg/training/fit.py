@@ -44,8 +44,8 @@ def train(
     bar : function that gives a context with a Progress
         Open while cases are prepared; the steps have a bar of their own, where there is a terminal.
     tell : function of str
-        Takes lines for the user: what the network starts from, what cases there are and, where there is no
-        terminal, what each epoch has brought.
+        Takes lines for the user: what the network starts from, what cases there are, where the result is and,
+        where there is no terminal, what each epoch has brought.
 
     Returns
     -------
@@ -68,10 +68,8 @@ def train(
     from napari_longiseg.training.longinet import LesionTraining
     from napari_longiseg.training.network.callbacks import EpochLines, KeepBest
 
-    if getattr(
-        rank_zero_only, "rank", 0
-    ):  # a further process, which Lightning has started for a further device
-        tell = _say_nothing
+    if getattr(rank_zero_only, "rank", 0):
+        tell = _say_nothing  # this is a further process, which Lightning has started for a further device
     folder = TrainingFolder(Path(out))
     checkpoint = folder.checkpoint(resume)
     if config.threads:
@@ -95,6 +93,7 @@ def train(
         except torch.cuda.OutOfMemoryError as error:
             msg = f"The GPU has no memory for {config.batch_size} cases at once; use a smaller batch_size."
             raise InputError(msg) from error
+    tell(f"The best network is {folder.network}. Research use only.")
     return folder.network
 
 

@@ -86,8 +86,14 @@ class LesionTraining(lightning.LightningModule):
         return loss
 
     def on_train_start(self) -> None:
-        """Note the time; a training that is resumed may be within an epoch."""
-        self._step_began = time.perf_counter()
+        """Take the config's rates, since a checkpoint has brought back those that it was made with."""
+        (optimiser,), (plan,) = self.trainer.optimizers, self.trainer.lr_scheduler_configs
+        schedule = cast("torch.optim.lr_scheduler.LambdaLR", plan.scheduler)
+        rate = self.config.optimiser.learning_rate
+        schedule.base_lrs = [rate]
+        now = rate * schedule.lr_lambdas[0](schedule.last_epoch)
+        optimiser.param_groups[0].update(self._settings, lr=now, initial_lr=rate)
+        self._step_began = time.perf_counter()  # may be within an epoch
 
     def on_train_epoch_start(self) -> None:
         """Note the time, without that of the validation."""
@@ -129,18 +135,8 @@ class LesionTraining(lightning.LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401
         """The config's optimiser, its rate set anew at every step."""
         chosen = self.config.optimiser
-        weights = self.network.parameters()
-        optimiser: torch.optim.Optimizer
-        if chosen.name == "sgd":
-            optimiser = torch.optim.SGD(
-                weights,
-                lr=chosen.learning_rate,
-                momentum=chosen.momentum,
-                nesterov=chosen.nesterov,
-                weight_decay=chosen.weight_decay,
-            )
-        else:
-            optimiser = torch.optim.AdamW(weights, lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
+        make = torch.optim.SGD if chosen.name == "sgd" else torch.optim.AdamW
+        optimiser = make(self.network.parameters(), lr=chosen.learning_rate, **self._settings)
         steps = int(self.trainer.estimated_stepping_batches)
         warmup = chosen.warmup_epochs * steps // self.config.epochs
 
@@ -149,6 +145,13 @@ class LesionTraining(lightning.LightningModule):
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """What the optimiser has besides its rate."""
+        chosen = self.config.optimiser
+        by_name = {"momentum": chosen.momentum, "nesterov": chosen.nesterov} if chosen.name == "sgd" else {}
+        return {"weight_decay": chosen.weight_decay} | by_name
 
 
 class Streams:

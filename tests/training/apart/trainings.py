@@ -60,6 +60,7 @@ def test_every_epoch_has_a_line(trained):
     assert training.told[0] == "Random weights."
     assert training.told[1].startswith("epoch 1 of 2, step 10: loss ")
     assert "Dice of those present" in training.told[2]
+    assert training.told[3] == f"The best network is {training.folder.network}. Research use only."
 
 
 def test_parts_of_the_loss_the_rate_and_the_time_are_logged(trained):
@@ -112,6 +113,34 @@ def test_one_that_is_stopped_in_the_middle_of_an_epoch_goes_on_there(trained, mo
     assert checkpoint(training.folder.last)["global_step"] == 50
 
 
+def test_one_that_is_stopped_while_it_is_validated_goes_on_there(trained, monkeypatch):
+    step = LesionTraining.validation_step
+
+    def stop_in_the_second_epoch(self, batch, index):
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        return step(self, batch, index)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(LesionTraining, "validation_step", stop_in_the_second_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            trained(epochs=3)
+    training = trained(resume="last", epochs=3)
+    assert checkpoint(training.folder.last)["global_step"] == 30
+    again, last = training.told[1:3]
+    assert again.startswith("epoch 2 of 3, step 20: validation loss ")
+    assert last.startswith("epoch 3 of 3, step 30: loss ")
+
+
+def test_rates_can_be_changed_on_the_way(trained):
+    steady = SGD | {"poly_power": 0.0}
+    trained(epochs=1, optimiser=steady)
+    changed = steady | {"learning_rate": 1e-3, "momentum": 0.5, "weight_decay": 0.1}
+    training = trained(resume="last", epochs=2, optimiser=changed)
+    (group,) = checkpoint(training.folder.last)["optimizer_states"][0]["param_groups"]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (1e-3, 0.5, 0.1)
+
+
 def test_the_average_is_what_is_kept(trained):
     training = trained(ema=0.99, epochs=1)
     weights = checkpoint(training.folder.best)["state_dict"]
@@ -154,7 +183,7 @@ def test_deep_supervision_and_all_augmentations(trained):
 
 
 def test_a_network_that_gives_no_numbers_is_not_kept(trained):
-    with pytest.raises(InputError, match=r"no numbers any more at step 10; .* smaller opt"):
+    with pytest.raises(InputError, match=r"no numbers any more at step 10; .* smaller "):
         trained(optimiser={"name": "sgd", "learning_rate": 1e30})
     assert trained(epochs=1).folder.network.is_file()  # nothing is in the way of a better one
 
@@ -204,12 +233,12 @@ def test_studies_of_ones_own_are_split_once(trained, studies, kind):
         "synthetic-2",
     ]
     assert training.told[1].startswith("Left out: Patient synthetic-1, lesion 2: it is not on ")
-    *_, words, _ = training.told
+    *_, words, _, _ = training.told
     assert words.endswith(" of 1 set aside.")
     cases = int(words.split()[0])
     assert checkpoint(training.folder.last)["global_step"] == -(-cases // 2)
     resumed = trained(epochs=2, resume="last", **changes)
-    assert resumed.told[-2] == words
+    assert resumed.told[-3] == words
     changes["data"] = data | {"studies": studies[:1]}
     with pytest.raises(InputError, match="made for other data"):
         trained(epochs=3, resume="last", **changes)

@@ -51,8 +51,8 @@ class KeepBest(Checkpoint):
         values = trainer.callback_metrics
         if not math.isfinite(values["validation/loss"]):
             msg = (
-                f"The network gives no numbers any more at step {trainer.global_step}; go on from "
-                f"{self._folder.best} with a smaller optimiser.learning_rate, or with optimiser.clip_norm."
+                f"The network gives no numbers any more at step {trainer.global_step}; train with a smaller "
+                "optimiser.learning_rate or with optimiser.clip_norm (--resume last: from the epoch before)."
             )
             raise InputError(msg)
         dice = float(values["validation/dice"])

@@ -15,11 +15,9 @@ from napari_longiseg.segmentation._replies import faded, speck
 from napari_longiseg.segmentation.base import Prior, VoiRequest
 
 MIN_CONTRAST, MIN_VOLUME = 0.25, 0.05
-"""Shares of its contrast and its volume that a lesion keeps.
-
-On lesions put into a CT that the networks had not seen (``benchmarks/segmentation.py``), 4 of 7 that were
-gone and 4 of 53 that were there had less contrast.
-"""
+"""Shares of its contrast and its volume that a lesion keeps."""
+CLEAR_HU = 100.0
+"""Contrast below which that says nothing: it is too near to what noise and another outline make."""
 
 
 def gone(request: VoiRequest, probability: npt.NDArray[np.float32]) -> str:
@@ -41,7 +39,7 @@ def gone(request: VoiRequest, probability: npt.NDArray[np.float32]) -> str:
     if now.volume_ml < MIN_VOLUME * before.volume_ml:
         return speck(now.volume_ml)
     left = (now.lesion_hu - now.host_hu) * float(np.sign(before.contrast_hu))
-    if left >= MIN_CONTRAST * abs(before.contrast_hu):
+    if abs(before.contrast_hu) < CLEAR_HU or left >= MIN_CONTRAST * abs(before.contrast_hu):
         return ""
     return faded(left, abs(before.contrast_hu))
 

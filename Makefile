@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
 VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
 
-.PHONY: demo test lint typecheck pytest sample install clean
+.PHONY: demo test lint typecheck pytest slow sample install clean
 
 demo: install
 	$(BIN)/longiseg demo --out demo_output
@@ -20,7 +20,11 @@ lint: install
 	$(BIN)/npe2 validate --imports napari-longiseg
 
 pytest: install
-	$(VIRTUAL_SCREEN) $(BIN)/python -m pytest
+	$(VIRTUAL_SCREEN) $(BIN)/python -m pytest -m "not slow"
+
+# Networks of full size: 8 GB of memory and some minutes.
+slow: install
+	$(BIN)/python -m pytest -m slow
 
 install: $(VENV)/.installed
 

@@ -15,6 +15,7 @@ from napari_longiseg.core.geometry import Box, Grid, Point, as_point, as_shape
 from napari_longiseg.core.metrics import centre_of_mass
 from napari_longiseg.core.resample import resample
 from napari_longiseg.core.scan import AIR_HU, Scan
+from napari_longiseg.training.randomised.backgrounds import inside_body
 
 Array = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
@@ -130,11 +131,7 @@ def load(path: Path) -> tuple[Array, Grid]:
 def background(path: Path) -> Background:
     """A CT; places near lesions that a file ``gt_<name>`` beside it shows are not used."""
     image, grid = load(path)
-    body = ndimage.binary_opening(image > -300, iterations=2)
-    labels, _ = ndimage.label(body)
-    body = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    body = np.stack([ndimage.binary_fill_holes(part) for part in body])
-    usable = ndimage.binary_erosion(body, iterations=3)
+    usable = inside_body(image)
     truth = path.with_name(f"gt_{path.name}")
     if truth.exists():
         known = load(truth)[0] > 0

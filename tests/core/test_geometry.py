@@ -36,6 +36,9 @@ class TestGrid:
         far = Grid(grid.shape, grid.spacing_mm, (1000.0, 12.0, 5.5))
         assert far.overlap_mm(grid)[0] == 0
 
+    def test_the_middle_is_halfway_between_the_edges(self, grid):
+        np.testing.assert_allclose(grid.middle_mm, np.mean(grid.bounds_mm(), axis=0))
+
     def test_nearest_voxel_is_clipped(self, grid):
         assert grid.nearest_voxel((-999, 12.0, 5.5)) == (0, 0, 0)
 

@@ -71,6 +71,11 @@ class Grid:
         return as_point(np.asarray(self.shape) * self.spacing_mm)
 
     @property
+    def middle_mm(self) -> Point:
+        """Patient point (mm) in the middle of the volume."""
+        return as_point(self.to_mm((np.asarray(self.shape) - 1) / 2))
+
+    @property
     def is_lps(self) -> bool:
         """Whether array axes are the patient axes (z to the head, y to the back, x to the left)."""
         return bool(np.allclose(self.direction, IDENTITY_DIRECTION, rtol=0, atol=SNAP_TOLERANCE))

@@ -1,5 +1,6 @@
 import csv
 import json
+from contextlib import contextmanager
 
 import pytest
 import torch  # noqa: TID253 - weights are its tensors
@@ -15,6 +16,21 @@ from napari_longiseg.training.synth import SynthOptions, make_study, write_study
 
 SGD = {"name": "sgd", "learning_rate": 0.02, "momentum": 0.9, "nesterov": True, "warmup_epochs": 1}
 ADAMW = {"name": "adamw", "learning_rate": 0.01, "clip_norm": 1.0}
+
+
+@contextmanager
+def stopping(monkeypatch, step, when):
+    """Ctrl-C in a step of the training, when it is time."""
+    whole = getattr(LesionTraining, step)
+
+    def stopped(self, batch, index):
+        if when(self):
+            raise KeyboardInterrupt
+        return whole(self, batch, index)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LesionTraining, step, stopped)
+        yield
 
 
 def column(training, name):
@@ -82,8 +98,8 @@ def test_a_resumed_training_is_what_it_would_have_been_without_the_break(trained
         if trainer.current_epoch == 1:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as stopping:
-        stopping.setattr(KeepBest, "on_train_epoch_end", stop_after_two)
+    with monkeypatch.context() as patched:
+        patched.setattr(KeepBest, "on_train_epoch_end", stop_after_two)
         with pytest.raises(KeyboardInterrupt):
             trained("broken", **changes)
     broken = trained("broken", resume="last", **changes)
@@ -97,34 +113,22 @@ def test_a_resumed_training_is_what_it_would_have_been_without_the_break(trained
 
 
 def test_one_that_is_stopped_in_the_middle_of_an_epoch_goes_on_there(trained, monkeypatch):
-    step = LesionTraining.training_step
-
-    def stop_at_13(self, batch, index):
-        if self.global_step == 13:
-            raise KeyboardInterrupt
-        return step(self, batch, index)
-
-    with monkeypatch.context() as stopping:
-        stopping.setattr(LesionTraining, "training_step", stop_at_13)
-        with pytest.raises(KeyboardInterrupt):
-            trained()
+    with (
+        stopping(monkeypatch, "training_step", lambda training: training.global_step == 13),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        trained()
     training = trained(resume="last")
     assert training.told[1].startswith("epoch 2 of 5, step 20")
     assert checkpoint(training.folder.last)["global_step"] == 50
 
 
 def test_one_that_is_stopped_while_it_is_validated_goes_on_there(trained, monkeypatch):
-    step = LesionTraining.validation_step
-
-    def stop_in_the_second_epoch(self, batch, index):
-        if self.current_epoch == 1:
-            raise KeyboardInterrupt
-        return step(self, batch, index)
-
-    with monkeypatch.context() as stopping:
-        stopping.setattr(LesionTraining, "validation_step", stop_in_the_second_epoch)
-        with pytest.raises(KeyboardInterrupt):
-            trained(epochs=3)
+    with (
+        stopping(monkeypatch, "validation_step", lambda training: training.current_epoch == 1),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        trained(epochs=3)
     training = trained(resume="last", epochs=3)
     assert checkpoint(training.folder.last)["global_step"] == 30
     again, last = training.told[1:3]
@@ -248,15 +252,7 @@ def test_studies_of_ones_own_are_split_once(trained, studies, kind):
 def test_the_command_line(tmp_path, configured, capsys, monkeypatch):
     write_config(configured(), tmp_path / "mine.yaml")
     command = ["train", str(tmp_path / "mine.yaml"), "--out", str(tmp_path / "run"), "--set", "epochs=2"]
-    step = LesionTraining.training_step
-
-    def stop_at_13(self, batch, index):
-        if self.global_step == 13:
-            raise KeyboardInterrupt
-        return step(self, batch, index)
-
-    with monkeypatch.context() as stopping:
-        stopping.setattr(LesionTraining, "training_step", stop_at_13)
+    with stopping(monkeypatch, "training_step", lambda training: training.global_step == 13):
         assert run(command) == INTERRUPTED
     assert "Run the same with --resume last" in capsys.readouterr().err
     assert run([*command, "--resume", "last", "--devices", "auto"]) == 0

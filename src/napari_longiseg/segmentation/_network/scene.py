@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.core.geometry import Grid, Point, as_point
+from napari_longiseg.core.geometry import Box, Grid, Point
 from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.core.scan import AIR_HU
 from napari_longiseg.models.inputs import Inputs
@@ -64,7 +64,7 @@ def scene(request: VoiRequest, look: Look, inputs: Inputs, prior: Prior | None) 
     image, grid = _seen(request.image, request.grid, look, inputs)
     baseline = mask = None
     if prior is not None:
-        there = Look(centre_of(prior), look.spacing_mm)
+        there = Look(grid_around(prior.mask, prior.grid).middle_mm, look.spacing_mm)
         baseline, near = _seen(prior.image, prior.grid, there, inputs)
         mask = resample_smoothly(prior.mask.astype(np.float32), prior.grid, near, fill=0.0) >= 0.5
     return Scene(
@@ -77,16 +77,9 @@ def scene(request: VoiRequest, look: Look, inputs: Inputs, prior: Prior | None) 
     )
 
 
-def centre_of(prior: Prior) -> Point:
-    """Centre of the box around a prior's mask, in LPS mm."""
-    spans = np.argwhere(prior.mask)
-    return as_point(prior.grid.to_mm((spans.min(axis=0) + spans.max(axis=0)) / 2))
-
-
-def extent_mm(mask: Mask, grid: Grid) -> float:
-    """Longest edge of the box around a mask that is not empty."""
-    spans = np.argwhere(mask)
-    return float(((np.ptp(spans, axis=0) + 1) * grid.spacing_mm).max())
+def grid_around(mask: Mask, grid: Grid) -> Grid:
+    """Grid of the box around a mask that is not empty: how large a lesion is, and where its middle is."""
+    return grid.crop(Box.of_mask(mask))
 
 
 def _seen(image: Float32, grid: Grid, look: Look, inputs: Inputs) -> tuple[Float32, Grid]:

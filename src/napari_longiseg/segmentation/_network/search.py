@@ -14,12 +14,12 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_longiseg.core.components import nearest_component
-from napari_longiseg.core.geometry import Box, Grid, as_point, as_shape
+from napari_longiseg.core.geometry import Box, Grid, Point, as_shape, distance_mm
 from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.models.inputs import Inputs, fitting_spacing, spacing_for
 from napari_longiseg.segmentation._network.border import at_half_contrast
 from napari_longiseg.segmentation._network.presence import gone
-from napari_longiseg.segmentation._network.scene import Look, extent_mm
+from napari_longiseg.segmentation._network.scene import Look, grid_around
 from napari_longiseg.segmentation._replies import CUT, FAINT, not_found, positive_points
 from napari_longiseg.segmentation.base import Prior, VoiRequest, VoiResult
 
@@ -65,7 +65,7 @@ class Search:
             self.next = Look(look.centre_mm, min(look.spacing_mm * WIDER, self._coarsest))
         elif not self._is_refined:
             self._is_refined = True
-            self.next = self._refined(look.spacing_mm, look, kept, grid)
+            self.next = self._refined(look.centre_mm, look.spacing_mm, grid_around(kept, grid))
 
     def result(self, missing: str) -> VoiResult:
         """The outline on the request's grid; where there is none, *missing* is the reason."""
@@ -95,8 +95,9 @@ class Search:
         return max(self.inputs.spacings_mm or (1.0,))
 
     def _first_spacing(self) -> float | None:
-        known = extent_mm(self.prior.mask, self.prior.grid) if self.prior is not None else None
-        return spacing_for(known, self.inputs)
+        if self.prior is None:
+            return spacing_for(None, self.inputs)
+        return spacing_for(max(grid_around(self.prior.mask, self.prior.grid).size_mm), self.inputs)
 
     def _finer(self, spacing: float) -> Look | None:
         """Without a prior a lesion may have been too small to be seen at first."""
@@ -104,14 +105,13 @@ class Search:
             return None
         return Look(positive_points(self.request)[0], self._finest)
 
-    def _refined(self, spacing: float, look: Look, kept: Mask, grid: Grid) -> Look | None:
-        box = Box.of_mask(kept)
-        centre = grid.to_mm((np.asarray(box.start) + box.stop - 1) / 2)
-        wanted = fitting_spacing(extent_mm(kept, grid), self.inputs) or spacing
-        moved = float(np.linalg.norm(centre - np.asarray(look.centre_mm))) / spacing
+    def _refined(self, centre: Point, spacing: float, lesion: Grid) -> Look | None:
+        """From the lesion's middle, as closely as its size asks for; None where the last look was so."""
+        wanted = fitting_spacing(max(lesion.size_mm), self.inputs) or spacing
+        moved = distance_mm(lesion.middle_mm, centre) / spacing
         if moved < NEAR_ENOUGH_VOXELS and abs(math.log(wanted / spacing)) < math.log(LIKE_ENOUGH):
             return None
-        return Look(as_point(centre), wanted)
+        return Look(lesion.middle_mm, wanted)
 
     def _kept(self, mask: Mask, grid: Grid) -> Mask:
         """The components at the positive clicks, as far off as the request and the voxels allow."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +77,7 @@ class Background:
         rng = np.random.default_rng(0)
         places = {}
         for host, (low, high) in HOST_HU.items():
-            inside = ndimage.binary_erosion((mean > low) & (mean < high) & _body(image), iterations=1)
+            inside = ndimage.binary_erosion((mean > low) & (mean < high) & inside_body(image), iterations=1)
             found = np.argwhere(inside)
             found = found[rng.permutation(len(found))[:PLACES]]
             places[host] = torch.from_numpy(np.column_stack([found, far[tuple(found.T)]]).astype(np.float32))
@@ -136,8 +137,8 @@ def _patient(seed: int) -> Background:
     return Background.of(scan.image.astype(np.float32), scan.grid, np.zeros(scan.grid.shape, dtype=bool))
 
 
-def _body(image: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Voxels within the patient: what the outside air does not reach."""
+def inside_body(image: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Voxels (Z, Y, X) within the patient, away from the skin; lungs and bowel belong to it."""
     body = ndimage.binary_opening(image > -300, iterations=2)
     labels, count = ndimage.label(body)
     if count:

@@ -164,7 +164,7 @@ class _Seen:
         """The middle of the box around the lesion; the click where it is gone."""
         if self.mask is None:
             return self.click_mm
-        return as_point(np.mean(self.mask.grid(self.scan.grid).bounds_mm(), axis=0))
+        return self.mask.grid(self.scan.grid).middle_mm
 
     def cut(self, centre_mm: Point, inputs: Inputs, spacing_mm: float | None) -> tuple[Tensor, Tensor, Grid]:
         """The VOI around a point: image (HU), mask (0 or 1), and its grid."""

@@ -12,8 +12,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 from napari_longiseg.models.inputs import Inputs, click_map, hu_at
 from napari_longiseg.training.cases import Case
 from napari_longiseg.training.randomised.backgrounds import Background, load_backgrounds
-from napari_longiseg.training.randomised.course import MARGIN, random_course
-from napari_longiseg.training.randomised.cut import Cut, cut, shifted, warped
+from napari_longiseg.training.randomised.course import MARGIN, Course, random_course
+from napari_longiseg.training.randomised.cut import Cut, Frame, cut, shifted, warped
 from napari_longiseg.training.randomised.dice import Dice
 from napari_longiseg.training.randomised.fields import grown
 from napari_longiseg.training.randomised.options import RandomisedOptions
@@ -100,8 +100,7 @@ def pair_case(
     frame = shifted(course.centre + 0.7 * dice.normals(3), inputs.size, MARGIN)
     before = cut(course.baseline, course.share_baseline, frame)
     then = scanned(dice, before.image, course.spacing_mm)
-    mask = (cut(course.baseline, course.drawn(dice), frame).mask > 0) if dice.chance(0.5) else before.mask > 0
-    mask = mask if mask.any() else before.mask > 0
+    mask = _prior(dice, course, frame, before.mask > 0, options.bad_prior)
     error = options.error_mm / course.spacing_mm * (3.0 if dice.chance(options.error_tail) else 1.0)
     later_frame, field, point = warped(dice, course.centre, error, inputs.size, MARGIN, course.spacing_mm)
     after = cut(course.followup, course.share_followup, later_frame, field)
@@ -120,6 +119,18 @@ def pair_case(
         "baseline_mask": mask.to(torch.uint8),
         "baseline_clicks": _map(inputs, middle, none),
     }
+
+
+def _prior(dice: Dice, course: Course, frame: Frame, exact: Tensor, bad: float) -> Tensor:
+    """The first scan's outline as a reader or a method has it: exact, a little off, or bad."""
+    if dice.chance(bad):
+        drawn = course.drawn_badly(dice)
+    elif dice.chance(0.5):
+        drawn = course.drawn(dice)
+    else:
+        return exact
+    mask = cut(course.baseline, drawn, frame).mask > 0
+    return mask if mask.any() else exact
 
 
 def _map(inputs: Inputs, positive: Tensor, negative: Tensor) -> Tensor:

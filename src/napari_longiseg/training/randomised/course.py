@@ -11,6 +11,7 @@ from torch import Tensor
 from napari_longiseg.models.architecture import Triple
 from napari_longiseg.training.randomised.backgrounds import Background
 from napari_longiseg.training.randomised.dice import Dice
+from napari_longiseg.training.randomised.fields import smooth_fields
 from napari_longiseg.training.randomised.lesion import KINDS, Kind, Shape, random_look, random_shape
 from napari_longiseg.training.randomised.options import RandomisedOptions
 from napari_longiseg.training.randomised.tissue import Anatomy, random_anatomy
@@ -54,6 +55,14 @@ class Course:
     def drawn(self, dice: Dice) -> Tensor:
         """The lesion on the baseline as someone else might draw it: a little larger or smaller."""
         return torch.sigmoid((self.level - dice.uniform(-0.15, 0.2)) / 0.05) * self.host
+
+    def drawn_badly(self, dice: Dice) -> Tensor:
+        """The lesion on the baseline as a method may outline it: part of it missed, or run out into its surroundings."""
+        size = (self.level.shape[0], self.level.shape[1], self.level.shape[2])
+        wave = smooth_fields(dice, 1, size, dice.uniform(5, 16))[0]
+        level = self.level + dice.uniform(0.1, 0.45) * wave - dice.uniform(-0.3, 0.35)
+        inside = self.host if dice.chance(0.5) else 1.0
+        return torch.sigmoid(level / 0.05) * inside
 
 
 def random_course(

@@ -21,6 +21,12 @@ class RandomisedOptions(BaseModel):
     growth: Range = Field(default=(0.08, 4.0), description="Later volume over the first one.")
     vanished: float = Field(default=0.15, ge=0, le=1, description="Share of lesions gone.")
     nothing: float = Field(default=0.05, ge=0, le=1, description="Share of single scans without a lesion.")
+    bad_prior: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Share of pairs whose first outline is as bad as a method's may be.",
+    )
     error_mm: float = Field(default=1.0, ge=0, description="Deviation of a carried point, each axis.")
     error_tail: float = Field(default=0.1, ge=0, le=1, description="Share of points with thrice that.")
     extra_clicks: float = Field(default=0.25, ge=0, le=1, description="Share of cases with more clicks.")

@@ -13,8 +13,8 @@ NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)
 def tracked(session, study, make_finding):
     """Lesion 1 outlined on T0 and T1, lesion 2 with its click alone; nothing selected."""
     session.open(study)
-    session.set_finding(make_finding(study, 1, "T0", NEAR))
-    session.set_finding(make_finding(study, 1, "T1", NEAR))
+    session.set_known(make_finding(study, 1, "T0", NEAR))
+    session.set_known(make_finding(study, 1, "T1", NEAR))
     return session
 
 
@@ -50,7 +50,7 @@ def test_negative_clicks_and_first_clicks_go_where_the_reader_said(tracked):
 
 def test_a_summary_says_on_which_scans_a_lesion_is(tracked):
     gone = Finding(1, "T2", Presence.NOT_FOUND, Origin.PROPAGATED, "T0")
-    tracked.set_finding(gone)
+    tracked.set_known(gone)
     assert run_summary(tracked, {1}).startswith("near: outlined on 2 of 3 scans, not on T2.")
     assert run_summary(tracked, {1, 2}) == "Tracked 2 lesions: outlined 2 times of 6."
     assert run_summary(tracked, {7}) == "Done."

@@ -45,16 +45,16 @@ def test_a_finding_is_painted_in_place_in_its_own_voxels(shown, session, study, 
     cell = shown.cells[1]
     data = cell.labels.data
     finding = make_finding(study, 2, "T1", CENTRE)
-    session.set_finding(finding)
+    session.set_known(finding)
     assert cell.labels.data is data
     np.testing.assert_array_equal(data == 2, finding.mask.on(study.scan("T1").grid.shape))
     assert not shown.cells[0].labels.data.any()
 
 
 def test_a_new_finding_takes_the_place_of_the_old_one(shown, session, study, make_finding):
-    session.set_finding(make_finding(study, 1, "T1", CENTRE, half=4))
+    session.set_known(make_finding(study, 1, "T1", CENTRE, half=4))
     smaller = make_finding(study, 1, "T1", (6.0, 0.0, 0.0), half=1)
-    session.set_finding(smaller)
+    session.set_known(smaller)
     np.testing.assert_array_equal(
         shown.cells[1].labels.data == 1, smaller.mask.on(study.scan("T1").grid.shape)
     )
@@ -62,8 +62,8 @@ def test_a_new_finding_takes_the_place_of_the_old_one(shown, session, study, mak
 
 def test_removing_a_lesion_uncovers_the_one_beneath(shown, session, study, make_finding):
     under = make_finding(study, 2, "T1", (0.0, 2.0, 0.0))
-    session.set_finding(under)
-    session.set_finding(make_finding(study, 1, "T1", CENTRE))
+    session.set_known(under)
+    session.set_known(make_finding(study, 1, "T1", CENTRE))
     session.remove_lesion(1)
     np.testing.assert_array_equal(
         shown.cells[1].labels.data, 2 * under.mask.on(study.scan("T1").grid.shape).astype(np.uint16)
@@ -97,8 +97,8 @@ def test_windows_stay_equal(shown):
 
 
 def test_the_selected_lesion_is_shown_at_one_place(shown, session, study, viewer, make_finding):
-    session.set_finding(make_finding(study, 1, "T0", CENTRE))
-    session.set_finding(make_finding(study, 1, "T1", (9.0, 4.0, -3.0)))
+    session.set_known(make_finding(study, 1, "T0", CENTRE))
+    session.set_known(make_finding(study, 1, "T1", (9.0, 4.0, -3.0)))
     session.select(1)
     places = [cell.to_world(session.point_on(1, cell.scan.id)) for cell in shown.cells[:2]]
     np.testing.assert_allclose(places[0], places[1])
@@ -111,15 +111,15 @@ def test_the_selected_lesion_is_shown_at_one_place(shown, session, study, viewer
 
 
 def test_what_a_cell_shows_is_a_point_of_its_patient(shown, session, study, make_finding):
-    session.set_finding(make_finding(study, 1, "T0", CENTRE))
-    session.set_finding(make_finding(study, 1, "T1", (9.0, 4.0, -3.0)))
+    session.set_known(make_finding(study, 1, "T0", CENTRE))
+    session.set_known(make_finding(study, 1, "T1", (9.0, 4.0, -3.0)))
     session.select(1)
     cell, point = shown.cells[1], session.point_on(1, "T1")
     np.testing.assert_allclose(cell.to_patient(cell.to_world(point), across=[0]), point, atol=1e-9)
 
 
 def test_the_slice_goes_to_a_finding(shown, session, study, viewer, make_finding):
-    session.set_finding(make_finding(study, 2, "T2", (14.0, 0.0, 0.0)))
+    session.set_known(make_finding(study, 2, "T2", (14.0, 0.0, 0.0)))
     shown.set_aligned(False)
     shown.go_to(2, "T2")
     assert viewer.dims.point[0] == pytest.approx(14.0, abs=1.5)
@@ -129,7 +129,7 @@ def test_the_slice_goes_to_a_finding(shown, session, study, viewer, make_finding
 
 def test_removed_labels_and_clicks_come_back(shown, session, study, viewer, deferred, make_finding):
     finding = make_finding(study, 1, "T1", CENTRE)
-    session.set_finding(finding)
+    session.set_known(finding)
     viewer.layers.remove(shown.cells[1].labels)
     viewer.layers.remove(shown.cells[0].clicks)
     for call in deferred:
@@ -146,7 +146,7 @@ def test_a_scan_without_its_image_leaves_the_grid(shown, session, study, viewer,
         call()
     assert len(viewer.layers) == 6
     assert viewer.canvas.grid.shape == (1, 2)
-    session.set_finding(make_finding(study, 1, "T0", CENTRE))  # nobody shows it; no error
+    session.set_known(make_finding(study, 1, "T0", CENTRE))  # nobody shows it; no error
 
 
 def test_without_any_scan_the_study_is_closed(shown, session, viewer, deferred):
@@ -167,5 +167,5 @@ def test_another_study_takes_the_place_of_the_first(shown, session, study, viewe
 
 def test_a_closed_bridge_is_deaf(shown, session, study, make_finding):
     shown.close()
-    session.set_finding(make_finding(study, 1, "T0", CENTRE))
+    session.set_known(make_finding(study, 1, "T0", CENTRE))
     assert not shown.cells[0].labels.data.any()

@@ -201,7 +201,7 @@ class Runner(QObject):
                 self._refuse(finding)
                 return
         try:
-            self._session.set_finding(finding)
+            self._session.set_known(finding)
         except InputError:  # its lesion was removed meanwhile
             return
 

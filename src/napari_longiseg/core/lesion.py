@@ -53,6 +53,26 @@ class Click:
     positive: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class BoxPrompt:
+    """A box that a reader has drawn around one lesion on one scan: its corners, LPS mm, order z, y, x."""
+
+    scan: str
+    low_mm: Point
+    high_mm: Point
+
+    def __post_init__(self) -> None:
+        if not all(low < high for low, high in zip(self.low_mm, self.high_mm, strict=True)):
+            msg = "A box around a lesion needs a height, a width and a depth."
+            raise InputError(msg)
+
+    @property
+    def middle_mm(self) -> Point:
+        """Its centre."""
+        z, y, x = ((low + high) / 2 for low, high in zip(self.low_mm, self.high_mm, strict=True))
+        return z, y, x
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class LesionMask:
     """The voxels of one lesion on one scan, cropped to a box of the scan's working grid.
@@ -135,12 +155,18 @@ class Lesion:
         Prompts on any scan, in the order in which they were made.
     source_mask : SourceMask or None
         Its outline on one scan, where that is known beforehand.
+    boxes : tuple of BoxPrompt
+        At most one per scan; what is outlined there stays inside.
+    colour : str
+        ``#rrggbb`` where the reader has chosen one, else empty: the palette's.
     """
 
     id: int
     name: str = ""
     clicks: tuple[Click, ...] = ()
     source_mask: SourceMask | None = None
+    boxes: tuple[BoxPrompt, ...] = ()
+    colour: str = ""
 
     def __post_init__(self) -> None:
         if self.id < 1:
@@ -151,12 +177,49 @@ class Lesion:
         """The clicks on one scan."""
         return tuple(click for click in self.clicks if click.scan == scan_id)
 
+    def box_on(self, scan_id: str) -> BoxPrompt | None:
+        """The box on one scan."""
+        return next((box for box in self.boxes if box.scan == scan_id), None)
+
+    @property
+    def prompts(self) -> tuple[object, ...]:
+        """All that a method goes by: lesions with equal ones are found alike."""
+        return self.id, self.clicks, self.boxes, self.source_mask
+
     @property
     def source_scan(self) -> str | None:
-        """Where tracking starts: the outlined scan, else the one with the first positive click."""
+        """Where tracking starts: the outlined scan, else that of the first positive click, else of a box."""
         if self.source_mask:
             return self.source_mask.scan
-        return next((click.scan for click in self.clicks if click.positive), None)
+        scans = [click.scan for click in self.clicks if click.positive] + [box.scan for box in self.boxes]
+        return next(iter(scans), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Where a registration expects one lesion on one scan, before it is outlined there.
+
+    Attributes
+    ----------
+    point_mm : Point
+        Where to look.
+    source_scan : str
+        Where the lesion's point was carried from.
+    uncertainty_mm : float or None
+        Of the point map there; None where it is not known.
+    registration : str
+        The method.
+    doubt : str
+        Why a reader should look twice; empty where all seems well.
+    """
+
+    lesion: int
+    scan: str
+    point_mm: Point
+    source_scan: str
+    uncertainty_mm: float | None = None
+    registration: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Course:
         return torch.sigmoid((self.level - dice.uniform(-0.15, 0.2)) / 0.05) * self.host
 
     def drawn_badly(self, dice: Dice) -> Tensor:
-        """The lesion on the baseline as a method may outline it: part of it missed, or run out into its surroundings."""
+        """The lesion on the baseline as a method may outline it: partly missed, or run out of its border."""
         size = (self.level.shape[0], self.level.shape[1], self.level.shape[2])
         wave = smooth_fields(dice, 1, size, dice.uniform(5, 16))[0]
         level = self.level + dice.uniform(0.1, 0.45) * wave - dice.uniform(-0.3, 0.35)

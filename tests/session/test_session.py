@@ -5,7 +5,7 @@ from unittest.mock import Mock
 import pytest
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Click, Finding, Origin, Presence
+from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
 
@@ -32,7 +32,7 @@ def test_opening_a_study_brings_its_lesions_and_selects_none(study):
 
 
 def test_opening_another_study_forgets_what_was_found(session, study):
-    session.set_finding(finding(1, "T1"))
+    session.set_known(finding(1, "T1"))
     session.open(study.with_lesions(()))
     assert session.findings == ()
     assert session.lesions == ()
@@ -63,7 +63,7 @@ def test_rename(session):
 
 def test_removing_a_lesion_takes_its_findings_and_the_selection_along(session):
     session.select(1)
-    session.set_finding(finding(1, "T1"))
+    session.set_known(finding(1, "T1"))
     changed = Mock()
     session.findings_changed.connect(changed)
     session.remove_lesion(1)
@@ -82,9 +82,9 @@ def test_clicks(session):
 
 
 def test_findings_replace_each_other(session):
-    session.set_finding(finding(1, "T1"))
-    session.set_finding(finding(1, "T1", (1.0, 2.0, 3.0)))
-    session.set_finding(finding(2, "T1"))
+    session.set_known(finding(1, "T1"))
+    session.set_known(finding(1, "T1", (1.0, 2.0, 3.0)))
+    session.set_known(finding(2, "T1"))
     assert session.finding(1, "T1").point_mm == (1.0, 2.0, 3.0)
     assert [f.lesion for f in session.findings_on("T1")] == [1, 2]
     assert len(session.findings) == 2
@@ -92,15 +92,15 @@ def test_findings_replace_each_other(session):
 
 def test_findings_of_unknown_lesions_and_scans_are_refused(session):
     with pytest.raises(InputError, match="There is no lesion 7"):
-        session.set_finding(finding(7, "T1"))
+        session.set_known(finding(7, "T1"))
     with pytest.raises(InputError, match="no scan 'T9'"):
-        session.set_finding(finding(1, "T9"))
+        session.set_known(finding(1, "T9"))
 
 
 def test_a_lesions_place_is_its_finding_else_its_click(session):
     assert session.point_on(1, "T0") == (0.0, 0.0, 0.0)
     assert session.point_on(1, "T1") is None
-    session.set_finding(finding(1, "T0", (4.0, 5.0, 6.0)))
+    session.set_known(finding(1, "T0", (4.0, 5.0, 6.0)))
     assert session.point_on(1, "T0") == (4.0, 5.0, 6.0)
 
 
@@ -109,3 +109,81 @@ def test_the_study_with_some_lesions_as_they_are_now(session):
     study = session.study_with({2})
     assert [(lesion.id, lesion.name) for lesion in study.lesions] == [(2, "renamed")]
     assert study.scans == session.study.scans
+
+
+def test_an_action_is_one_step_of_undo(session):
+    with session.action("Start a lesion"):
+        lesion = session.add_lesion()
+        session.add_click(lesion.id, Click("T1", (0.0, 0.0, 1.0)))
+    assert session.history.undo_label == "Start a lesion"
+    assert session.undo() == "Start a lesion"
+    assert len(session.lesions) == 2
+    assert session.selected is None
+    assert session.redo() == "Start a lesion"
+    assert session.lesion(3).clicks == (Click("T1", (0.0, 0.0, 1.0)),)
+    assert session.undo() and not session.undo()
+
+
+def test_an_action_that_fails_has_not_happened(session):
+    with pytest.raises(InputError, match="outside"), session.action("Start a lesion"):
+        session.add_lesion()
+        session.add_click(3, Click("T1", (500.0, 0.0, 1.0)))
+    assert len(session.lesions) == 2
+    assert len(session.history) == 0
+
+
+def test_what_a_method_brings_is_no_step_and_survives_the_undo_of_others(session):
+    session.add_click(1, Click("T1", (0.0, 0.0, 1.0)))
+    session.rename(2, "other")
+    late = finding(1, "T1")
+    session.set_known(late)
+    assert session.undo() == "Rename lesion 2"
+    assert session.finding(1, "T1") is late
+    assert session.undo() == "Click for lesion 1 on T1"
+    assert session.finding(1, "T1") is None  # it was found with that click
+    session.redo()
+    session.redo()
+    assert session.finding(1, "T1") is late
+    assert session.lesion(2).name == "other"
+
+
+def test_undo_tells_what_has_changed_only(session):
+    session.set_known(finding(2, "T1"))
+    with session.action("Accept"):
+        session.set_known(finding(1, "T1"))
+    changed, restored = Mock(), Mock()
+    session.findings_changed.connect(changed)
+    session.restored.connect(restored)
+    session.undo()
+    changed.assert_called_once_with(1, "T1")
+    restored.assert_called_once_with()
+
+
+def test_a_hundred_steps_and_many_more(session):
+    for number in range(300):
+        session.rename(1, f"name {number}")
+    for _ in range(300):
+        session.undo()
+    assert session.lesion(1).name == "near"
+    for _ in range(300):
+        session.redo()
+    assert session.lesion(1).name == "name 299"
+
+
+def test_a_step_can_be_withdrawn_while_it_is_the_newest(session):
+    with session.action("Click") as step:
+        session.add_click(1, Click("T1", (0.0, 0.0, 1.0)))
+    session.rename(2, "other")
+    assert not session.withdraw(step)
+    session.undo()
+    assert session.withdraw(step)
+    assert len(session.lesion(1).clicks) == 1
+    assert session.history.undo_label == ""
+
+
+def test_a_finding_takes_the_place_of_a_proposal(session):
+    session.set_known(Proposal(1, "T1", (1.0, 2.0, 3.0), "T0", 2.5))
+    assert session.point_on(1, "T1") == (1.0, 2.0, 3.0)
+    assert session.finding(1, "T1") is None
+    session.set_known(finding(1, "T1"))
+    assert session.proposals == ()

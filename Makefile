@@ -20,7 +20,8 @@ lint: install
 	$(BIN)/npe2 validate --imports napari-longiseg
 
 pytest: install
-	$(VIRTUAL_SCREEN) $(BIN)/python -m pytest -m "not slow"
+	$(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python -m pytest -m "not slow"
+	$(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python -m pytest -m "not slow" tests/gui
 
 # Networks of full size: 8 GB of memory and some minutes.
 slow: install

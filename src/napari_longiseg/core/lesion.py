@@ -211,6 +211,8 @@ class Proposal:
         The method.
     doubt : str
         Why a reader should look twice; empty where all seems well.
+    verified : bool
+        A reader has accepted the point; the outline is still to come.
     """
 
     lesion: int
@@ -220,6 +222,7 @@ class Proposal:
     uncertainty_mm: float | None = None
     registration: str = ""
     doubt: str = ""
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Proposal, Review
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
 
@@ -72,6 +73,18 @@ def test_removing_a_lesion_takes_its_findings_and_the_selection_along(session):
     assert session.finding(1, "T1") is None
 
 
+def test_what_was_merged_into_a_removed_lesion_is_to_be_looked_at_again(session):
+    session.set_known(replace(finding(2, "T1"), merged_into=1, review=Review.ACCEPTED))
+    session.set_known(replace(finding(2, "T2"), split_from=1))
+    session.remove_lesion(1)
+    merged, split = session.finding(2, "T1"), session.finding(2, "T2")
+    assert (merged.merged_into, merged.presence, merged.review) == (None, "not_evaluable", "proposed")
+    assert "lesion 1, which was removed" in merged.reason
+    assert split.split_from is None
+    session.undo()
+    assert session.finding(2, "T1").merged_into == 1
+
+
 def test_clicks(session):
     session.add_click(1, Click("T1", (0.0, 0.0, 1.0)))
     assert len(session.lesion(1).clicks) == 2
@@ -125,11 +138,13 @@ def test_an_action_is_one_step_of_undo(session):
 
 
 def test_an_action_that_fails_has_not_happened(session):
+    session.select(2)
     with pytest.raises(InputError, match="outside"), session.action("Start a lesion"):
         session.add_lesion()
         session.add_click(3, Click("T1", (500.0, 0.0, 1.0)))
     assert len(session.lesions) == 2
     assert len(session.history) == 0
+    assert session.selected == 2
 
 
 def test_what_a_method_brings_is_no_step_and_survives_the_undo_of_others(session):
@@ -187,3 +202,16 @@ def test_a_finding_takes_the_place_of_a_proposal(session):
     assert session.finding(1, "T1") is None
     session.set_known(finding(1, "T1"))
     assert session.proposals == ()
+
+
+def test_the_labels_of_what_was_done_outlive_undo_and_reopening(session, study, monkeypatch):
+    monkeypatch.setattr("napari_longiseg.session.history.DEPTH", 2)
+    for name in "abc":
+        session.rename(1, name)
+    session.add_lesion()
+    assert len(session.history) == 2
+    done = ("Rename lesion 1",) * 3 + ("Add lesion 3",)
+    assert session.history.labels == done
+    session.open(study, session.state, session.history.labels)
+    assert session.history.labels == done
+    assert session.undo() == ""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from napari_longiseg.session.state import State
+from napari_longiseg.core.state import State
 
 DEPTH = 500
 """Steps that can be undone. States share what they have in common, so that one costs a few kilobytes."""
@@ -34,6 +34,12 @@ class History:
     def __init__(self) -> None:
         self._done: list[Step] = []
         self._undone: list[Step] = []
+        self._past: list[str] = []
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All that was done, in order, also what can no longer be undone."""
+        return (*self._past, *(step.label for step in self._done))
 
     @property
     def undo_label(self) -> str:
@@ -48,14 +54,16 @@ class History:
     def __len__(self) -> int:
         return len(self._done)
 
-    def clear(self) -> None:
-        """Forget all steps."""
+    def clear(self, past: Sequence[str] = ()) -> None:
+        """Forget all steps; *past* says what was done before."""
         self._done.clear()
         self._undone.clear()
+        self._past = list(past)
 
     def add(self, step: Step) -> None:
         """A step was done; what was undone before cannot be done again."""
         self._done.append(step)
+        self._past += [forgotten.label for forgotten in self._done[:-DEPTH]]
         del self._done[:-DEPTH]
         self._undone.clear()
 

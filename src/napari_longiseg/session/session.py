@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from psygnal import Signal
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Click, Finding, Lesion, Proposal
-from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.core.scan import Study
+from napari_longiseg.core.state import State
 from napari_longiseg.session.history import History, Step
-from napari_longiseg.session.state import State
+from napari_longiseg.session.known import Known
 
 
-class Session:
+class Session(Known):
     """What a reader works on.
 
     All changes are made from one thread, the GUI's where there is one. What a reader does is a step of undo
@@ -47,102 +47,19 @@ class Session:
     restored = Signal()
 
     def __init__(self) -> None:
-        self._study: Study | None = None
-        self._state = State()
+        super().__init__()
         self._selected: int | None = None
         self._history = History()
         self._step: Step | None = None
 
-    # ---- what is known
-
-    @property
-    def study(self) -> Study | None:
-        """The scans; lesions live in :attr:`lesions`."""
-        return self._study
-
-    @property
-    def state(self) -> State:
-        """All that is known of the lesions, as a value."""
-        return self._state
-
-    @property
-    def lesions(self) -> tuple[Lesion, ...]:
-        """All lesions by id."""
-        return tuple(self._state.lesions[i] for i in sorted(self._state.lesions))
+    # ---- studies and selection
 
     @property
     def selected(self) -> int | None:
         """Id of the lesion that clicks go to."""
         return self._selected
 
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """All findings."""
-        return tuple(self._state.findings.values())
-
-    @property
-    def proposals(self) -> tuple[Proposal, ...]:
-        """Where lesions are expected that were not outlined yet."""
-        return tuple(self._state.proposals.values())
-
-    def scan(self, scan_id: str) -> Scan:
-        """One scan of the study."""
-        return self._opened().scan(scan_id)
-
-    def lesion(self, lesion_id: int) -> Lesion:
-        """One lesion.
-
-        Raises
-        ------
-        InputError
-            When there is none with this id.
-        """
-        if lesion_id not in self._state.lesions:
-            msg = f"There is no lesion {lesion_id}."
-            raise InputError(msg)
-        return self._state.lesions[lesion_id]
-
-    def finding(self, lesion_id: int, scan_id: str) -> Finding | None:
-        """What was found of a lesion on a scan."""
-        return self._state.findings.get((lesion_id, scan_id))
-
-    def proposal(self, lesion_id: int, scan_id: str) -> Proposal | None:
-        """Where a lesion is expected on a scan, until something is found there."""
-        return self._state.proposals.get((lesion_id, scan_id))
-
-    def findings_on(self, scan_id: str) -> tuple[Finding, ...]:
-        """All findings of one scan by lesion id."""
-        keys = sorted(key for key in self._state.findings if key[1] == scan_id)
-        return tuple(self._state.findings[key] for key in keys)
-
-    def proposals_on(self, scan_id: str) -> tuple[Proposal, ...]:
-        """All proposals of one scan by lesion id."""
-        keys = sorted(key for key in self._state.proposals if key[1] == scan_id)
-        return tuple(self._state.proposals[key] for key in keys)
-
-    def point_on(self, lesion_id: int, scan_id: str) -> Point | None:
-        """Where a lesion is on a scan, is expected, or was looked for; its first positive click otherwise."""
-        known = self._state.known((lesion_id, scan_id))
-        if known is not None and known.point_mm is not None:
-            return known.point_mm
-        lesion = self.lesion(lesion_id)
-        point = next((click.point_mm for click in lesion.clicks_on(scan_id) if click.positive), None)
-        box = lesion.box_on(scan_id)
-        return box.middle_mm if point is None and box is not None else point
-
-    def study_with(self, lesion_ids: Iterable[int]) -> Study:
-        """The scans with some of the lesions, as they are now; what a tracking run works on.
-
-        Raises
-        ------
-        InputError
-            When no study is open, or there is no such lesion.
-        """
-        return self._opened().with_lesions(tuple(self.lesion(i) for i in sorted(set(lesion_ids))))
-
-    # ---- studies and selection
-
-    def open(self, study: Study | None, state: State | None = None) -> None:
+    def open(self, study: Study | None, state: State | None = None, past: Sequence[str] = ()) -> None:
         """Work on this study from now on, with its lesions, no findings, and no lesion selected.
 
         With none selected the first click makes a lesion of its own, instead of adding to one that the
@@ -154,12 +71,14 @@ class Session:
             None closes the study.
         state : State, optional
             What was known when it was closed the last time; by default the study's own lesions.
+        past : sequence of str, optional
+            What was done before that, in order; none of it can be undone any more.
         """
         self._study = study
         lesions = {lesion.id: lesion for lesion in study.lesions} if study else {}
         self._state = State(lesions) if state is None or study is None else state
         self._selected = None
-        self._history.clear()
+        self._history.clear(past)
         self.announce()
         self.history_changed.emit()
 
@@ -196,11 +115,13 @@ class Session:
             yield self._step
             return
         step = self._step = Step(label, self._state, self._state)
+        selected = self._selected
         try:
             yield step
         except BaseException:
             self._step = None
             self._show(step.before)
+            self.select(selected)
             raise
         self._step = None
         step.after = self._state
@@ -242,7 +163,10 @@ class Session:
             self.set_lesion(replace(self.lesion(lesion_id), name=name))
 
     def remove_lesion(self, lesion_id: int) -> None:
-        """Remove a lesion with its clicks and findings; if it was selected, none is then."""
+        """Remove a lesion with its clicks and findings; if it was selected, none is then.
+
+        What was merged into it is to be looked at again.
+        """
         self.lesion(lesion_id)
         with self.action(f"Remove lesion {lesion_id}"):
             self._show(self._state.without_lesion(lesion_id))
@@ -322,9 +246,3 @@ class Session:
             self.lesions_changed.emit()
         for key in sorted(before.differences(state)):
             self.findings_changed.emit(*key)
-
-    def _opened(self) -> Study:
-        if self._study is None:
-            msg = "No study is open."
-            raise InputError(msg)
-        return self._study

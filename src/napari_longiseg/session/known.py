@@ -1,0 +1,105 @@
+"""What a session knows, and how to ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.geometry import Point
+from napari_longiseg.core.lesion import Finding, Lesion, Proposal
+from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.core.state import State
+
+
+class Known:
+    """A study, and what is known of its lesions at this moment. Nothing here changes it."""
+
+    def __init__(self) -> None:
+        self._study: Study | None = None
+        self._state = State()
+
+    @property
+    def study(self) -> Study | None:
+        """The scans; lesions live in :attr:`lesions`."""
+        return self._study
+
+    @property
+    def state(self) -> State:
+        """All that is known of the lesions, as a value."""
+        return self._state
+
+    @property
+    def lesions(self) -> tuple[Lesion, ...]:
+        """All lesions by id."""
+        return tuple(self._state.lesions[i] for i in sorted(self._state.lesions))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings."""
+        return tuple(self._state.findings.values())
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Where lesions are expected that were not outlined yet."""
+        return tuple(self._state.proposals.values())
+
+    def scan(self, scan_id: str) -> Scan:
+        """One scan of the study."""
+        return self._opened().scan(scan_id)
+
+    def lesion(self, lesion_id: int) -> Lesion:
+        """One lesion.
+
+        Raises
+        ------
+        InputError
+            When there is none with this id.
+        """
+        if lesion_id not in self._state.lesions:
+            msg = f"There is no lesion {lesion_id}."
+            raise InputError(msg)
+        return self._state.lesions[lesion_id]
+
+    def finding(self, lesion_id: int, scan_id: str) -> Finding | None:
+        """What was found of a lesion on a scan."""
+        return self._state.findings.get((lesion_id, scan_id))
+
+    def proposal(self, lesion_id: int, scan_id: str) -> Proposal | None:
+        """Where a lesion is expected on a scan, until something is found there."""
+        return self._state.proposals.get((lesion_id, scan_id))
+
+    def findings_on(self, scan_id: str) -> tuple[Finding, ...]:
+        """All findings of one scan by lesion id."""
+        keys = sorted(key for key in self._state.findings if key[1] == scan_id)
+        return tuple(self._state.findings[key] for key in keys)
+
+    def proposals_on(self, scan_id: str) -> tuple[Proposal, ...]:
+        """All proposals of one scan by lesion id."""
+        keys = sorted(key for key in self._state.proposals if key[1] == scan_id)
+        return tuple(self._state.proposals[key] for key in keys)
+
+    def point_on(self, lesion_id: int, scan_id: str) -> Point | None:
+        """Where a lesion is on a scan, is expected, or was looked for; its first positive click otherwise."""
+        known = self._state.known((lesion_id, scan_id))
+        if known is not None and known.point_mm is not None:
+            return known.point_mm
+        lesion = self.lesion(lesion_id)
+        point = next((click.point_mm for click in lesion.clicks_on(scan_id) if click.positive), None)
+        box = lesion.box_on(scan_id)
+        return box.middle_mm if point is None and box is not None else point
+
+    def study_with(self, lesion_ids: Iterable[int]) -> Study:
+        """The scans with some of the lesions, as they are now; what a tracking run works on.
+
+        Raises
+        ------
+        InputError
+            When no study is open, or there is no such lesion.
+        """
+        return self._opened().with_lesions(tuple(self.lesion(i) for i in sorted(set(lesion_ids))))
+
+    def _opened(self) -> Study:
+        if self._study is None:
+            msg = "No study is open."
+            raise InputError(msg)
+        return self._study

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
-from napari_longiseg.core.lesion import Finding, Lesion, Presence
+from napari_longiseg.core.lesion import Finding, Lesion
 from napari_longiseg.core.measure import change_pct
 from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.core.series import sizes
 from napari_longiseg.io.points import to_xyz
 
 Value = str | int | float | dt.date | None
@@ -33,9 +34,6 @@ DIGITS: Mapping[str, int] = {
 
 WHOLE = ("lesion", "merged_into", "split_from")
 """Columns that hold lesion ids."""
-
-GONE = (Presence.NOT_FOUND, Presence.RESOLVED)
-"""Measured as 0: the lesion was looked for and is not there."""
 
 
 def lesion_rows(study: Study, findings: Iterable[Finding]) -> list[Row]:
@@ -73,10 +71,7 @@ def lesion_rows(study: Study, findings: Iterable[Finding]) -> list[Row]:
 
 
 def lesion_row(patient: str, lesion: Lesion, scan: Scan, finding: Finding, source: Finding | None) -> Row:
-    """One row with the keys :data:`COLUMNS`; None where there is no value.
-
-    Sizes are 0 where the lesion was looked for and is not there, and None where nobody can say: out of
-    view, not evaluable, or merged into another lesion.
+    """One row with the keys :data:`COLUMNS`; None where there is no value (:func:`.core.series.sizes`).
 
     Parameters
     ----------
@@ -87,8 +82,8 @@ def lesion_row(patient: str, lesion: Lesion, scan: Scan, finding: Finding, sourc
     source : Finding or None
         The same lesion on its source scan, which changes refer to.
     """
-    volume, long_axis, short_axis, hu = _sizes(finding)
-    before_volume, before_axis, _, _ = _sizes(source) if source else (None,) * 4
+    volume, long_axis, short_axis, hu = sizes(finding)
+    before_volume, before_axis, _, _ = sizes(source) if source else (None,) * 4
     row: Row = {
         "patient": patient,
         "lesion": lesion.id,
@@ -116,16 +111,6 @@ def lesion_row(patient: str, lesion: Lesion, scan: Scan, finding: Finding, sourc
         "reason": finding.reason,
     }
     return {name: _rounded(name, row[name]) for name in COLUMNS}
-
-
-def _sizes(finding: Finding) -> tuple[float | None, float | None, float | None, float | None]:
-    """Volume (ml), long and short axis (mm) and mean HU."""
-    if finding.merged_into is not None:
-        return None, None, None, None
-    if finding.presence in GONE:
-        return 0.0, 0.0, 0.0, None
-    m = finding.measurements
-    return (m.volume_ml, m.long_axis_mm, m.short_axis_mm, m.mean_hu) if m else (None,) * 4
 
 
 def _coordinates(prefix: str, point_mm: Point | None) -> Row:

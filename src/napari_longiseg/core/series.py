@@ -194,7 +194,7 @@ def timeline(
         if any(_size(one, size) is not None for one in row)
     )
     times, dated = _times([scan.date for scan in study.scans])
-    return Timeline(size, scans, times, dated, courses, _total(found, size))
+    return Timeline(size, scans, times, dated, courses, _total(found, size, len(scans)))
 
 
 def best_changes(line: Timeline) -> tuple[BestChange, ...]:
@@ -206,11 +206,12 @@ def best_changes(line: Timeline) -> tuple[BestChange, ...]:
     changes = []
     for course in line.courses:
         first, later = course.values[0], course.values[1:]
-        known = [
-            (value, scan) for value, scan in zip(later, line.scans[1:], strict=True) if value is not None
-        ]
-        if known and (pct := change_pct(min(known)[0], first)) is not None:
-            changes.append(BestChange(course.lesion, pct, min(known, key=lambda pair: pair[0])[1]))
+        known = [pair for pair in zip(later, line.scans[1:], strict=True) if pair[0] is not None]
+        if not known:
+            continue
+        best, scan = min(known, key=lambda pair: pair[0] or 0.0)
+        if (pct := change_pct(best, first)) is not None:
+            changes.append(BestChange(course.lesion, pct, scan))
     return tuple(sorted(changes, key=lambda change: -change.pct))
 
 
@@ -241,17 +242,18 @@ def _measurable(row: Sequence[Finding | None]) -> bool:
     return next((axis for axis in axes if axis), 0.0) >= MEASURABLE_MM
 
 
-def _total(found: dict[int, list[Finding | None]], size: Size) -> Total:
+def _total(found: dict[int, list[Finding | None]], size: Size, scans: int) -> Total:
     """A lesion that was merged into another is measured there, so that nothing of it is missing."""
     counted = {i: row for i, row in found.items() if size is Size.VOLUME or _measurable(row)}
     values: list[float | None] = []
     missing = []
-    for column in zip(*counted.values(), strict=True):
-        here = dict(zip(counted, column, strict=True))
-        known = [value for one in column if (value := _size(one, size)) is not None]
-        gaps = [i for i, one in here.items() if _size(one, size) is None and not _is_merged(one)]
+    for at in range(scans):
+        here = {i: row[at] for i, row in counted.items()}
+        known = [value for one in here.values() if (value := _size(one, size)) is not None]
         values.append(sum(known) if known else None)
-        missing.append(tuple(gaps))
+        missing.append(
+            tuple(i for i, one in here.items() if _size(one, size) is None and not _is_merged(one))
+        )
     return Total(tuple(counted), tuple(values), tuple(missing))
 
 

@@ -14,6 +14,7 @@ from napari_longiseg._napari.alignment import display_shifts
 from napari_longiseg._napari.cell import Cell
 from napari_longiseg._napari.grid import order_layers, put_in_grid, remove_layers, set_stride
 from napari_longiseg._napari.layers import OVERLAY_KEY, SESSION_KEY
+from napari_longiseg._napari.marker_view import MarkerView
 from napari_longiseg._napari.windows import WINDOWS, window_name
 from napari_longiseg.core.geometry import Box, Point
 from napari_longiseg.core.scan import Study
@@ -40,6 +41,11 @@ class LayerBridge:
         Runs a function once napari has finished what it is doing; layers must not be added or removed while
         napari is removing some.
 
+    Attributes
+    ----------
+    markers : MarkerView
+        Draws the clicks, proposals and boxes.
+
     Signals
     -------
     extras_removed()
@@ -57,10 +63,10 @@ class LayerBridge:
         self._aligned = True
         self._arranging = False
         session.study_changed.connect(self._on_study)
-        session.lesions_changed.connect(self._on_lesions)
         session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
         viewer.layers.events.removed.connect(self._on_layer_removed)
+        self.markers = MarkerView(viewer, session, lambda: self.cells)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -75,10 +81,10 @@ class LayerBridge:
         """Stop watching; the layers stay in the viewer."""
         session = self._session
         session.study_changed.disconnect(self._on_study)
-        session.lesions_changed.disconnect(self._on_lesions)
         session.findings_changed.disconnect(self._on_finding)
         session.selection_changed.disconnect(self._on_selection)
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self.markers.close()
         self._unlink_windows()
 
     def set_window(self, name: str) -> None:
@@ -154,10 +160,6 @@ class LayerBridge:
         self._align()
         self._viewer.reset_view(margin=VIEW_MARGIN)
 
-    def _on_lesions(self) -> None:
-        for cell in self.cells:
-            cell.show_clicks(self._session.lesions)
-
     def _on_finding(self, lesion_id: int, scan_id: str) -> None:
         cell = self._cells.get(scan_id)
         if cell is None:
@@ -227,7 +229,6 @@ class LayerBridge:
             cell.paint(self._session.findings_on(cell.scan.id), Box((0, 0, 0), cell.scan.grid.shape))
         if cell.clicks.unique_id not in present:
             cell.clicks = cell.new_clicks()
-            cell.show_clicks(self._session.lesions)
         cell.shift(cell.shift_mm)
 
     def _paint(self, cell: Cell, lesion_id: int) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import napari.layers
 import numpy as np
 
+from napari_longiseg._napari.drawing import Drawing
 from napari_longiseg._napari.layers import (
     click_options,
-    click_points,
     image_options,
     label_options,
     spacer_options,
@@ -21,7 +21,7 @@ from napari_longiseg._napari.layers import (
 from napari_longiseg._napari.windows import WINDOW_RANGE, Window
 from napari_longiseg.core.geometry import Box, Point, as_point
 from napari_longiseg.core.labels import label_volume
-from napari_longiseg.core.lesion import Finding, Lesion, LesionMask
+from napari_longiseg.core.lesion import Finding, LesionMask
 from napari_longiseg.core.scan import Scan, Study
 
 
@@ -87,14 +87,15 @@ class Cell:
         label_volume(inside, self.scan.grid.crop(region), out=self.labels.data[region.slices])
         self.labels.refresh(extent=False)
 
-    def show_clicks(self, lesions: Sequence[Lesion]) -> None:
-        """Draw the clicks of all lesions on this scan."""
-        indices, colours, symbols = click_points(self.scan, lesions)
-        self.clicks.data = indices
-        if len(indices):
-            self.clicks.face_color = np.array(colours)
-            self.clicks.border_color = np.array(colours)  # a small cross is all border
-            self.clicks.symbol = symbols
+    def show_markers(self, drawing: Drawing) -> None:
+        """Draw clicks, proposals and boxes anew."""
+        self.clicks.data = drawing.indices
+        if len(drawing.indices):
+            self.clicks.size = drawing.sizes
+            self.clicks.border_width = drawing.lines
+            self.clicks.face_color = drawing.faces
+            self.clicks.border_color = drawing.borders
+            self.clicks.symbol = drawing.symbols
         self.clicks.selected_data = set()
 
     def shift(self, shift_mm: Point) -> None:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from napari_longiseg._napari.colours import Rgba, lesion_colormap, lesion_rgba
+from napari_longiseg._napari.colours import lesion_colormap
 from napari_longiseg._napari.windows import WINDOWS, Window, window_name
 from napari_longiseg.core.geometry import Grid
-from napari_longiseg.core.lesion import Lesion
 from napari_longiseg.core.scan import Scan, Study
 
 STUDY_KEY = "longiseg_study"
@@ -22,9 +17,6 @@ SESSION_KEY = "longiseg_session"
 """Where an image layer keeps the session that works on it, so that a panel opened again goes on with it."""
 OVERLAY_KEY = "longiseg_overlay"
 """Marks the label and click layers, which show a session and are made anew with every panel."""
-
-CLICK_SHARE = 0.05
-"""Size of a click's cross as a share of the scan's width: seen when the whole body is in view."""
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -58,17 +50,15 @@ def label_options(scan: Scan) -> dict[str, Any]:
 
 
 def click_options(scan: Scan) -> dict[str, Any]:
-    """Options of the layer with a scan's clicks; its data are voxel indices."""
+    """Options of the layer with a scan's markers; its data are voxel indices."""
     return {
         **space_options(scan.grid),
         "name": f"{scan.id} clicks",
         "metadata": {OVERLAY_KEY: True},
         "ndim": 3,
-        "size": CLICK_SHARE * scan.grid.size_mm[2] / scan.grid.spacing_mm[2],
-        "symbol": "cross",
-        "border_width": 0.1,
+        "border_width_is_relative": False,
         # In pixels. No lower limit: napari draws an empty highlight as a marker of that size at the corner.
-        "canvas_size_limits": (0, 30),
+        "canvas_size_limits": (0, 10_000),
     }
 
 
@@ -96,14 +86,3 @@ def space_options(grid: Grid) -> dict[str, Any]:
 def title(scan: Scan) -> str:
     """What stands above a scan: its id and date."""
     return f"{scan.id}   {scan.date.isoformat()}" if scan.date else scan.id
-
-
-def click_points(
-    scan: Scan, lesions: Sequence[Lesion]
-) -> tuple[npt.NDArray[np.float64], list[Rgba], list[str]]:
-    """The clicks on one scan: voxel indices (N, 3), colours and symbols (a cross, or an x where negative)."""
-    clicks = [(lesion.id, click) for lesion in lesions for click in lesion.clicks_on(scan.id)]
-    indices = scan.grid.to_index(np.array([click.point_mm for _, click in clicks]).reshape(-1, 3))
-    colours = [lesion_rgba(lesion_id) for lesion_id, _ in clicks]
-    symbols = ["cross" if click.positive else "x" for _, click in clicks]
-    return indices, colours, symbols

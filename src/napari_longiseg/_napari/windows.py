@@ -13,8 +13,9 @@ Window = tuple[float, float]
 WINDOWS: dict[str, Window] = {
     "Lung": (-1350.0, 250.0),
     "Soft tissue": (-160.0, 240.0),
-    "Liver": (-20.0, 160.0),
     "Bone": (-450.0, 1050.0),
+    "Liver": (-20.0, 160.0),
+    "Brain": (0.0, 80.0),
 }
 """Lowest and highest HU."""
 
@@ -24,6 +25,17 @@ WINDOW_RANGE: Window = (-1400.0, 2000.0)
 LUNG_HU = (-930.0, -500.0)
 LUNG_SHARE = 0.10
 """A study whose scans are lung by more than this share of voxels is read in the lung window."""
+
+
+def next_window(name: str) -> str:
+    """The window after this one, and round again; the first after one of the reader's own."""
+    names = list(WINDOWS)
+    return names[(names.index(name) + 1) % len(names)] if name in WINDOWS else names[0]
+
+
+def name_of(window: Sequence[float]) -> str:
+    """Name of a window by its limits; empty where it is none of :data:`WINDOWS`."""
+    return next((name for name, limits in WINDOWS.items() if tuple(window) == limits), "")
 
 
 def window_name(scans: Sequence[Scan]) -> str:

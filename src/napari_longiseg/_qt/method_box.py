@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from magicgui.widgets import Container
@@ -30,6 +31,8 @@ class MethodBox(QWidget):
         super().__init__(parent)
         self._group = group
         self._form: Container[Any] | None = None
+        self._preferred = preferred
+        self._usual: dict[str, Any] = {}
         self._names = QComboBox()
         self._names.addItems(list(available(group)))
         self._note = QLabel()
@@ -44,6 +47,23 @@ class MethodBox(QWidget):
         """The method with its options as they are in the form."""
         options = values_of(self._form) if self._form is not None else {}
         return MethodChoice(self._names.currentText(), options)
+
+    def prefer(self, name: str, usual: Mapping[str, Any]) -> None:
+        """Choose what the user prefers; what they prefer as before stays as it is in the form.
+
+        Parameters
+        ----------
+        name : str
+            Of the method.
+        usual : mapping
+            Values of options by name, for the methods that have them.
+        """
+        changed = {key: value for key, value in usual.items() if self._usual.get(key) != value}
+        self._usual = dict(usual)
+        if name != self._preferred:
+            self._preferred = name
+            self._names.setCurrentText(name)
+        self._fill(changed)
 
     def _lay_out(self, label: str) -> None:
         row = QFormLayout()
@@ -69,4 +89,11 @@ class MethodBox(QWidget):
             return
         if len(form):
             self._form = form
+            self._fill(self._usual)
             self._column.addWidget(form.native)
+
+    def _fill(self, values: Mapping[str, Any]) -> None:
+        """Put values into the fields of these names, where the form has such."""
+        for field in self._form or ():
+            if field.name in values:
+                field.value = values[field.name]

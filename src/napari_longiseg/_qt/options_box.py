@@ -6,6 +6,7 @@ from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
+from napari_longiseg._napari.preferences import Preferences
 from napari_longiseg._qt.method_box import MethodBox
 from napari_longiseg._qt.option_form import option_form
 from napari_longiseg.core.methods import (
@@ -62,6 +63,11 @@ class OptionsBox(QCollapsible):
         """Hide the forms; a fixed height would keep its place otherwise."""
         super().collapse(animate)
         self._scroll.hide()
+
+    def use(self, preferences: Preferences) -> None:
+        """Choose the methods that the user prefers, with their device and VOI."""
+        self.registration.prefer(preferences.registration_name, preferences.method_options)
+        self.segmenter.prefer(preferences.segmenter_name, preferences.method_options)
 
     def settings(self) -> TrackSettings:
         """What is chosen now.

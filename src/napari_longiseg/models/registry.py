@@ -1,7 +1,8 @@
 """The folder where weights of networks are kept; nothing is fetched without being asked for.
 
-The folder is the user's data folder for this program, or what the environment variable
-``LONGISEG_MODELS`` names. Beside each file lies a small record of its size and SHA-256.
+The folder is what the environment variable ``LONGISEG_MODELS`` names, else the one that the user has
+chosen (:func:`choose_folder`), else the user's data folder for this program. Beside each file lies a small
+record of its size and SHA-256.
 """
 
 from __future__ import annotations
@@ -70,9 +71,24 @@ class Entry:
     record: Record | None
 
 
+_chosen = ""
+
+
+def choose_folder(named: str) -> None:
+    """Keep weights in this folder while the program runs, unless the environment names one.
+
+    Parameters
+    ----------
+    named : str
+        Its path, which need not exist; empty for the user's data folder.
+    """
+    global _chosen
+    _chosen = named
+
+
 def folder() -> Path:
     """Where weights are kept; it need not exist."""
-    if named := os.environ.get(ENVIRONMENT):
+    if named := os.environ.get(ENVIRONMENT) or _chosen:
         return Path(os.path.expanduser(named))  # Path's own fails where there is no such home
     return platformdirs.user_data_path("napari-longiseg", appauthor=False) / "models"
 

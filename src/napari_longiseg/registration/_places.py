@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import ismethod
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from napari_longiseg.core.errors import RegistrationError
 from napari_longiseg.core.geometry import Array, Grid, as_point, as_shape
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.registration.base import PointMap
-from napari_longiseg.registration.transforms import Affine, Chain, Displacement
+from napari_longiseg.registration.inverse import Carry, fitted_affine, own_inverse
+from napari_longiseg.registration.transforms import Chain, Displacement
 
 LATTICE_MM = 6.0
 """Widest distance between the nodes at which maps are asked; what they do in between is not seen."""
@@ -24,8 +21,6 @@ MISS_MM = 2.0
 """Nodes that the map carries farther than this past their place on the target have no place on the source."""
 BODY_HU = -400.0
 """Denser than this is tissue."""
-FLAT = 1e-6
-"""A map that shrinks all volumes to less than this has no way back."""
 
 Bool = npt.NDArray[np.bool_]
 
@@ -96,7 +91,7 @@ class Forward:
         points = np.stack([plane_mm(self.lattice, k) for k in range(self.lattice.shape[0])]).reshape(-1, 3)
         mapped = self.mapped_mm.reshape(3, -1).T
         known = np.asarray(np.isfinite(mapped).all(axis=1))
-        affine = _fitted(points[known], mapped[known])
+        affine = fitted_affine(points, mapped)
         left = np.where(known[:, None], affine.inverse(mapped) - points, 0.0)
         vectors = left.T.reshape(self.mapped_mm.shape).astype(np.float32)
         return Chain((Displacement(vectors, self.lattice, order=3), affine))
@@ -156,23 +151,10 @@ def body(scan: Scan, lattice: Grid) -> Bool:
     return np.stack([ndimage.binary_fill_holes(plane) for plane in tissue])
 
 
-def _way_back(point_map: PointMap, forward: Forward) -> Callable[[Array], Array]:
-    """The inverse that a map's transform has as a value (other libraries' have a method), else our own."""
-    inverse = getattr(getattr(point_map, "transform", None), "inverse", None)
-    if callable(inverse) and not ismethod(inverse):
-        return cast("Callable[[Array], Array]", inverse)
-    return forward.transform().inverse
-
-
-def _fitted(points: Array, mapped: Array) -> Affine:
-    """The affine map nearest to a map, in the sense of least squares."""
-    if len(points) > 3:
-        centre, goes = points.mean(axis=0), mapped.mean(axis=0)
-        matrix = np.linalg.lstsq(points - centre, mapped - goes, rcond=None)[0].T
-        if abs(np.linalg.det(matrix)) > FLAT:
-            return Affine.about(centre, goes, matrix)
-    msg = "This registration gives no map that can be shown; choose another one."
-    raise RegistrationError(msg)
+def _way_back(point_map: PointMap, forward: Forward) -> Carry:
+    """The inverse that a map has itself, else our own."""
+    known = own_inverse(point_map)
+    return forward.transform().inverse if known is None else known
 
 
 def _weights(voxels: int, nodes: int, degree: int) -> Array:

@@ -21,6 +21,12 @@ class TestGrid:
         np.testing.assert_allclose(swapped.to_mm((0, 0, 1)), (-3, 0, 0))
         assert not swapped.is_lps
 
+    def test_equal_grids_look_the_same(self):
+        whole = Grid((2, 3, 4), (1, 2, 3), (-1, 0, 5))
+        arrays = Grid(np.array([2, 3, 4]), np.array([1.0, 2.0, 3.0]), np.array([-1.0, 0.0, 5.0]))
+        assert whole == arrays
+        assert repr(whole) == repr(arrays)
+
     def test_contains_takes_voxels_as_boxes(self, grid):
         corner = np.asarray(grid.origin_mm) - np.asarray(grid.spacing_mm) * 0.49
         assert grid.contains(corner)

@@ -53,6 +53,12 @@ class Grid:
         if not all(np.isfinite(self.spacing_mm)) or min(self.spacing_mm) <= 0:
             msg = f"The voxel spacing must be positive, not {self.spacing_mm} mm."
             raise GeometryError(msg)
+        # Plain numbers, so that equal grids look the same, and with them the key of a scan.
+        z, y, x = (as_point(row) for row in self.direction)
+        object.__setattr__(self, "shape", as_shape(self.shape))
+        object.__setattr__(self, "spacing_mm", as_point(self.spacing_mm))
+        object.__setattr__(self, "origin_mm", as_point(self.origin_mm))
+        object.__setattr__(self, "direction", (z, y, x))
 
     @property
     def matrix(self) -> Array:

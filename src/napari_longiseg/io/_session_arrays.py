@@ -1,0 +1,162 @@
+"""The arrays of a session file: zarr 3 with the metadata of OME-Zarr 0.5. Zarr is imported on first use."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_longiseg.core.geometry import Box, Grid, Shape, as_shape
+from napari_longiseg.core.labels import label_volume
+from napari_longiseg.core.lesion import Finding, Lesion, LesionMask
+from napari_longiseg.core.progress import Progress
+from napari_longiseg.core.scan import Scan
+
+CHUNK: Shape = (64, 128, 128)
+LABELS = "lesions"
+OME_VERSION = "0.5"
+PART = ".part"
+AXES = [{"name": name, "type": "space", "unit": "millimeter"} for name in "zyx"]
+
+
+@contextmanager
+def arriving_folder(path: Path) -> Iterator[Path]:
+    """A folder of another name beside it, which takes its place when all went well, and is deleted else."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    try:
+        yield part
+        if path.exists():
+            shutil.rmtree(path)
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_group(folder: Path, attributes: Mapping[str, Any]) -> None:
+    """A group that has these attributes; its members stay."""
+    import zarr
+
+    zarr.open_group(folder, mode="a", zarr_format=3).attrs.put(dict(attributes))
+
+
+def write_image(folder: Path, scan: Scan, progress: Progress) -> None:
+    """One scan as an OME-Zarr image, slab by slab."""
+    array = _image_array(folder, scan.image.dtype, scan.grid, {"ome": _multiscales(scan.id, scan.grid)})
+    for slab in _slabs(scan.grid.shape):
+        progress(f"Saving {scan.id}", slab.start / scan.grid.shape[0])
+        array[slab] = scan.image[slab]
+
+
+def read_image(folder: Path, name: str, progress: Progress) -> npt.NDArray[Any]:
+    """The voxels (Z, Y, X) of an image, slab by slab; *name* is for the progress."""
+    import zarr
+
+    array: Any = zarr.open_array(folder / "0", mode="r")
+    voxels = np.empty(array.shape, array.dtype)
+    for slab in _slabs(array.shape):
+        progress(f"Reading {name}", slab.start / array.shape[0])
+        voxels[slab] = array[slab]
+    return voxels
+
+
+def write_labels(image: Path, scan: Scan, lesions: Sequence[Lesion], findings: Sequence[Finding]) -> None:
+    """The findings of one scan as labels of its image, for other tools: a voxel has one lesion only."""
+    write_group(image / "labels", {"ome": {"version": OME_VERSION, "labels": [LABELS]}})
+    about: dict[str, Any] = {
+        "properties": [{"label-value": lesion.id, "name": lesion.name} for lesion in lesions],
+        "source": {"image": "../../"},
+    }
+    if colours := [_label_colour(lesion) for lesion in lesions if lesion.colour]:
+        about["colors"] = colours
+    metadata = {"ome": {**_multiscales(LABELS, scan.grid), "image-label": about}}
+    with arriving_folder(image / "labels" / LABELS) as part:
+        array = _image_array(part, np.dtype(np.uint16), scan.grid, metadata)
+        for box in _chunks(scan.grid.shape):
+            if inside := [cut for finding in findings if (cut := _cut(finding, box))]:
+                array[box.slices] = label_volume(inside, scan.grid.crop(box))
+
+
+def write_bytes(folder: Path, content: npt.NDArray[np.uint8]) -> None:
+    """An array (N,) of bytes."""
+    import zarr
+
+    array: Any = zarr.create_array(
+        folder,
+        shape=content.shape,
+        dtype=np.uint8,
+        chunks=(1 << 20,),
+        compressors=_compressor(),
+        fill_value=0,
+    )
+    array[:] = content
+
+
+def read_bytes(folder: Path) -> npt.NDArray[np.uint8]:
+    """An array (N,) of bytes."""
+    import zarr
+
+    array: Any = zarr.open_array(folder, mode="r")
+    return np.asarray(array[:], dtype=np.uint8)
+
+
+def _image_array(folder: Path, dtype: np.dtype[Any], grid: Grid, attributes: Mapping[str, Any]) -> Any:  # noqa: ANN401 - zarr's array
+    import zarr
+
+    write_group(folder, attributes)
+    return zarr.create_array(
+        folder / "0",
+        shape=grid.shape,
+        dtype=dtype,
+        chunks=as_shape(np.minimum(grid.shape, CHUNK)),
+        compressors=_compressor(),
+        fill_value=0,
+        dimension_names=("z", "y", "x"),
+    )
+
+
+def _compressor() -> Any:  # noqa: ANN401 - zarr's codec
+    from zarr.codecs import BloscCodec
+
+    return BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
+
+
+def _multiscales(name: str, grid: Grid) -> dict[str, Any]:
+    """One scale, placed in patient space; the working grid has no direction but the patient's."""
+    placed = [
+        {"type": "scale", "scale": list(grid.spacing_mm)},
+        {"type": "translation", "translation": list(grid.origin_mm)},
+    ]
+    datasets = [{"path": "0", "coordinateTransformations": placed}]
+    return {
+        "version": OME_VERSION,
+        "multiscales": [{"name": name, "axes": AXES, "datasets": datasets}],
+    }
+
+
+def _label_colour(lesion: Lesion) -> dict[str, Any]:
+    return {"label-value": lesion.id, "rgba": [*bytes.fromhex(lesion.colour[1:]), 255]}
+
+
+def _slabs(shape: Sequence[int]) -> Iterator[slice]:
+    return (slice(z, min(z + CHUNK[0], shape[0])) for z in range(0, shape[0], CHUNK[0]))
+
+
+def _chunks(shape: Shape) -> Iterator[Box]:
+    starts = (range(0, size, step) for size, step in zip(shape, CHUNK, strict=True))
+    return (Box(as_shape(start), as_shape(np.add(start, CHUNK))).clipped(shape) for start in product(*starts))
+
+
+def _cut(finding: Finding, box: Box) -> Finding | None:
+    """The part of a finding in a box, counted from its start; None where there is none."""
+    if finding.mask is None or finding.mask.box.intersection(box).is_empty:
+        return None
+    inside = Box((0, 0, 0), box.shape)
+    return replace(finding, mask=LesionMask(inside, finding.mask.within(box)))

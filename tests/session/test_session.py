@@ -7,15 +7,7 @@ import pytest
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Proposal, Review
-from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
-
-
-@pytest.fixture
-def session(study: Study) -> Session:
-    session = Session()
-    session.open(study)
-    return session
 
 
 def finding(lesion: int, scan: str, point=(0.0, 0.0, 0.0)) -> Finding:
@@ -134,14 +126,20 @@ def test_an_action_is_one_step_of_undo(session):
     assert session.selected is None
     assert session.redo() == "Start a lesion"
     assert session.lesion(3).clicks == (Click("T1", (0.0, 0.0, 1.0)),)
-    assert session.undo() and not session.undo()
+    assert session.undo()
+    assert not session.undo()
+
+
+def start_a_lesion_outside(session: Session) -> None:
+    with session.action("Start a lesion"):
+        session.add_lesion()
+        session.add_click(3, Click("T1", (500.0, 0.0, 1.0)))
 
 
 def test_an_action_that_fails_has_not_happened(session):
     session.select(2)
-    with pytest.raises(InputError, match="outside"), session.action("Start a lesion"):
-        session.add_lesion()
-        session.add_click(3, Click("T1", (500.0, 0.0, 1.0)))
+    with pytest.raises(InputError, match="outside"):
+        start_a_lesion_outside(session)
     assert len(session.lesions) == 2
     assert len(session.history) == 0
     assert session.selected == 2

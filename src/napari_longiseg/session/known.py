@@ -47,6 +47,18 @@ class Known:
         """One scan of the study."""
         return self._opened().scan(scan_id)
 
+    def check_inside(self, scan_id: str, point_mm: Point) -> None:
+        """Refuse a point (LPS mm, order z, y, x) that is not on a scan.
+
+        Raises
+        ------
+        InputError
+            When it lies outside, or there is no such scan.
+        """
+        if not self.scan(scan_id).grid.contains(point_mm):
+            msg = f"That point lies outside scan {scan_id}: choose one inside."
+            raise InputError(msg)
+
     def lesion(self, lesion_id: int) -> Lesion:
         """One lesion.
 
@@ -63,6 +75,22 @@ class Known:
     def finding(self, lesion_id: int, scan_id: str) -> Finding | None:
         """What was found of a lesion on a scan."""
         return self._state.findings.get((lesion_id, scan_id))
+
+    def found(self, lesion_id: int, scan_id: str) -> Finding:
+        """What was found of a lesion on a scan, for those who need it.
+
+        Raises
+        ------
+        InputError
+            When there is no such lesion or scan, or nothing was found there yet; a proposal is no finding.
+        """
+        self.lesion(lesion_id)
+        self.scan(scan_id)
+        finding = self.finding(lesion_id, scan_id)
+        if finding is None:
+            msg = f"Lesion {lesion_id} is not outlined on {scan_id} yet: outline it there first."
+            raise InputError(msg)
+        return finding
 
     def proposal(self, lesion_id: int, scan_id: str) -> Proposal | None:
         """Where a lesion is expected on a scan, until something is found there."""

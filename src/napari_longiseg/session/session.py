@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from psygnal import Signal
 
-from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Click, Finding, Lesion, Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import State
@@ -179,10 +178,7 @@ class Session(Known):
         InputError
             When it lies outside its scan.
         """
-        scan = self.scan(click.scan)
-        if not scan.grid.contains(click.point_mm):
-            msg = f"That click lies outside scan {scan.id}."
-            raise InputError(msg)
+        self.check_inside(click.scan, click.point_mm)
         lesion = self.lesion(lesion_id)
         with self.action(f"Click for lesion {lesion_id} on {click.scan}"):
             self.set_lesion(replace(lesion, clicks=(*lesion.clicks, click)))

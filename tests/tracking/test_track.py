@@ -13,38 +13,6 @@ from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.track import Tracker
 
 
-@dataclass
-class ShiftRegistration:
-    """Moves every point by a vector, and counts how often it is asked to align."""
-
-    shift_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    name: str = "shift"
-
-    def __post_init__(self):
-        self.aligned = []
-        self.refined_at = []
-
-    def align(self, source, target, progress):
-        progress("aligning", 0.5)
-        self.aligned.append((source.id, target.id))
-        return ShiftMap(self)
-
-
-class ShiftMap:
-    def __init__(self, method):
-        self.method = method
-
-    def __call__(self, points_mm):
-        return np.asarray(points_mm) + self.method.shift_mm
-
-    def uncertainty_mm(self, points_mm):
-        return np.full(len(points_mm), 1.5)
-
-    def refined(self, point_mm):
-        self.method.refined_at.append(point_mm)
-        return self
-
-
 def by_pair(findings):
     return {(f.lesion, f.scan): f for f in findings}
 
@@ -79,9 +47,9 @@ class TestPropagation:
         assert "stands out" in gone.reason or "nearest structure" in gone.reason
         assert gone.proposed_mm is not None
 
-    def test_a_structure_beyond_the_limit_is_another_one(self, study, segmenter):
+    def test_a_structure_beyond_the_limit_is_another_one(self, study, segmenter, shift):
         near_by = replace(study, lesions=(Lesion(1, clicks=(Click("T0", (0.0, 0.0, 0.0)),)),))
-        wrong = ShiftRegistration((0.0, 14.0, 0.0))
+        wrong = shift((0.0, 14.0, 0.0))
         limited = by_pair(Tracker(wrong, segmenter, TrackOptions(max_distance_mm=3.0)).track(near_by))
         assert limited[1, "T1"].presence is Presence.NOT_FOUND
         assert "beyond the limit of 3 mm" in limited[1, "T1"].reason
@@ -95,8 +63,8 @@ class TestPropagation:
         assert all(f.presence is Presence.PRESENT for f in found)
         assert {f.source_scan for f in found} == {"T2"}
 
-    def test_out_of_view(self, study, segmenter):
-        far = ShiftRegistration((500.0, 0.0, 0.0))
+    def test_out_of_view(self, study, segmenter, shift):
+        far = shift((500.0, 0.0, 0.0))
         found = by_pair(Tracker(far, segmenter).track(study))
         assert found[1, "T1"].presence is Presence.OUT_OF_VIEW
         assert "outside scan T1" in found[1, "T1"].reason
@@ -154,8 +122,8 @@ class TestNeighbours:
 
 
 class TestEconomy:
-    def test_one_registration_per_pair_and_refined_per_lesion(self, study, segmenter):
-        method = ShiftRegistration()
+    def test_one_registration_per_pair_and_refined_per_lesion(self, study, segmenter, shift):
+        method = shift()
         tracker = Tracker(method, segmenter)
         list(tracker.track(study))
         assert method.aligned == [("T0", "T1"), ("T0", "T2")]
@@ -163,8 +131,8 @@ class TestEconomy:
         list(tracker.track(study))
         assert len(method.aligned) == 2
 
-    def test_findings_stream(self, study, segmenter):
-        method = ShiftRegistration()
+    def test_findings_stream(self, study, segmenter, shift):
+        method = shift()
         stream = Tracker(method, segmenter).track(study)
         assert next(stream).scan == "T0"
         assert method.aligned == []
@@ -241,22 +209,9 @@ class TestPrompts:
         assert 2 * (mask & truth).sum() / (mask.sum() + truth.sum()) > 0.85
 
 
-@dataclass(frozen=True)
-class RefusesRegistration:
-    """Aligns all scans but some."""
-
-    refused: tuple[str, ...]
-    name = "refuses"
-
-    def align(self, source, target, progress):
-        if target.id in self.refused:
-            raise RegistrationError(f"{target.id} shows someone else.")
-        return IdentityMap()
-
-
 class TestScansThatCannotBeAligned:
-    def test_the_others_are_tracked_and_each_row_says_why(self, study, segmenter):
-        tracker = Tracker(RefusesRegistration(("T1",)), segmenter)
+    def test_the_others_are_tracked_and_each_row_says_why(self, study, segmenter, refuses):
+        tracker = Tracker(refuses(("T1",)), segmenter)
         found = by_pair(tracker.track(study))
         assert len(found) == 6
         refused = found[1, "T1"]
@@ -265,16 +220,16 @@ class TestScansThatCannotBeAligned:
         assert found[1, "T2"].presence is Presence.PRESENT
         assert tracker.registrations["T0", "T1"].doubt == "T1 shows someone else."
 
-    def test_what_a_reader_clicked_there_is_outlined_all_the_same(self, study, segmenter):
+    def test_what_a_reader_clicked_there_is_outlined_all_the_same(self, study, segmenter, refuses):
         both = Lesion(1, clicks=(Click("T0", (0.0, 0.0, 0.0)), Click("T1", (0.0, 0.0, 0.0))))
-        tracker = Tracker(RefusesRegistration(("T1", "T2")), segmenter)
+        tracker = Tracker(refuses(("T1", "T2")), segmenter)
         found = by_pair(tracker.track(replace(study, scans=study.scans[:2], lesions=(both,))))
         assert found[1, "T1"].presence is Presence.PRESENT
         assert found[1, "T1"].origin is Origin.SOURCE
 
-    def test_when_none_can_be_aligned_that_is_an_error(self, study, segmenter):
+    def test_when_none_can_be_aligned_that_is_an_error(self, study, segmenter, refuses):
         with pytest.raises(RegistrationError, match="T1 shows someone else"):
-            list(Tracker(RefusesRegistration(("T1", "T2")), segmenter).track(study))
+            list(Tracker(refuses(("T1", "T2")), segmenter).track(study))
 
 
 class TestRefusals:
@@ -292,7 +247,9 @@ class TestRefusals:
 
     def test_no_prompt_on_the_chosen_source(self, study, segmenter):
         tracker = Tracker(IdentityRegistration(), segmenter, TrackOptions(source="T2"))
-        with pytest.raises(InputError, match="Lesion 1 has neither a positive click nor an outline on T2"):
+        with pytest.raises(
+            InputError, match="Lesion 1 has neither a positive click nor a box nor an outline on T2"
+        ):
             next(tracker.track(study))
 
     def test_an_empty_outline(self, study, tracker):

@@ -112,6 +112,11 @@ class Grid:
         """Grid of a box of this grid; the box may stick out."""
         return replace(self, shape=box.shape, origin_mm=as_point(self.to_mm(box.start)))
 
+    def box_between(self, low_mm: Point, high_mm: Point) -> Box:
+        """The voxels whose centres lie between two corners (mm); it may stick out. For LPS grids."""
+        start, last = np.ceil(self.to_index(low_mm) - 1e-6), np.floor(self.to_index(high_mm) + 1e-6)
+        return Box(as_shape(start), as_shape(last + 1))
+
     def overlap_mm(self, other: Grid) -> Point:
         """Edge lengths in mm of the common part of two grids' bounding boxes; 0 where they miss."""
         low_a, high_a = self.bounds_mm()

@@ -181,6 +181,12 @@ class Lesion:
         """The box on one scan."""
         return next((box for box in self.boxes if box.scan == scan_id), None)
 
+    def point_on(self, scan_id: str) -> Point | None:
+        """Where a reader says that it is on one scan: the first positive click, else the box's middle."""
+        clicked = (click.point_mm for click in self.clicks_on(scan_id) if click.positive)
+        box = self.box_on(scan_id)
+        return next(clicked, box.middle_mm if box else None)
+
     @property
     def prompts(self) -> tuple[object, ...]:
         """All that a method goes by: lesions with equal ones are found alike."""
@@ -290,3 +296,13 @@ class Finding:
     reason: str = ""
     merged_into: int | None = None
     split_from: int | None = None
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether a reader has accepted or edited it."""
+        return self.review in (Review.ACCEPTED, Review.EDITED)
+
+    @property
+    def is_readers(self) -> bool:
+        """Whether a reader vouches for its place: clicked or outlined it there, accepted or edited it."""
+        return self.origin is Origin.SOURCE or self.is_reviewed

@@ -88,6 +88,9 @@ class VoiRequest:
     tolerance_mm : float
         How far a click may lie from the lesion: 0 for a reader's click, more for a point that a
         registration carried over.
+    box_mm : tuple of Point or None
+        Lowest and highest corner of the box that a reader drew around the lesion, LPS mm, order (z, y, x);
+        it lies in the VOI as far as in the scan. Use it or not: the outline is clipped to it afterwards.
     """
 
     lesion: int
@@ -97,6 +100,7 @@ class VoiRequest:
     statistics: ScanStatistics
     prior: Prior | None = None
     tolerance_mm: float = 0.0
+    box_mm: tuple[Point, Point] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

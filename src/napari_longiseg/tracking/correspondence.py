@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_longiseg.core.components import nearest_component
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.labels import nearer
-from napari_longiseg.core.lesion import Finding, LesionMask, Origin
+from napari_longiseg.core.lesion import Finding, LesionMask
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.tracking.findings import with_mask
 
@@ -27,7 +27,8 @@ def reconcile(findings: Sequence[Finding], scan: Scan, source_ml: Mapping[int, f
     Two propagated lesions that share most of the smaller one's mask have merged: the one that was larger on
     the source scan gets both masks, the other points to it with ``merged_into`` and is measured there. Where
     masks overlap less, each voxel goes to the lesion whose point is nearer in mm. A lesion that a reader
-    clicked on this very scan keeps its mask; a propagated one beside it gets the rest, or has merged into it.
+    clicked on this very scan, or has accepted or edited there, keeps its mask; a propagated one beside it
+    gets the rest, or has merged into it.
 
     Parameters
     ----------
@@ -38,10 +39,46 @@ def reconcile(findings: Sequence[Finding], scan: Scan, source_ml: Mapping[int, f
     source_ml : mapping
         Lesion id to its volume in ml on the source scan; missing where unknown.
     """
-    settled = list(findings)
-    for i, j in combinations(range(len(settled)), 2):
-        settled[i], settled[j] = _settle(settled[i], settled[j], scan, source_ml)
-    return settled
+    apart = list(findings)
+    for i, j in combinations(range(len(apart)), 2):
+        apart[i], apart[j] = _settle(apart[i], apart[j], scan, source_ml)
+    return apart
+
+
+def settled(
+    found: Sequence[Finding], known: Iterable[Finding], scan: Scan, on_source: Collection[Finding]
+) -> list[Finding]:
+    """The findings of one scan without overlaps, and what else changed by that, by lesion id.
+
+    Parameters
+    ----------
+    found : sequence of Finding
+        All on *scan*, at most one per lesion.
+    known : iterable of Finding
+        What is known of any lesions on any scans.
+    on_source : collection of Finding
+        The lesions of *found* on the scans that they start from.
+    """
+    known = list(known)
+    ours = {finding.lesion for finding in found}
+    before = {f.lesion: f for f in known if f.scan == scan.id and f.lesion not in ours}
+    starts = [*(f for f in known if f.scan == f.source_scan), *on_source]
+    source_ml = {f.lesion: f.measurements.volume_ml for f in starts if f.measurements}
+    both = sorted([*found, *before.values()], key=lambda f: f.lesion)
+    return [f for f in reconcile(both, scan, source_ml) if f is not before.get(f.lesion)]
+
+
+def with_union(keeper: Finding, other: Finding, scan: Scan) -> Finding:
+    """The finding with the masks of both."""
+    if other.mask is None:
+        return keeper
+    return with_mask(keeper, keeper.mask.union(other.mask) if keeper.mask else other.mask, scan)
+
+
+def merged_into(finding: Finding, keeper: Finding) -> Finding:
+    """The finding as a part of another one, which is measured in its place."""
+    reason = f"Merged into lesion {keeper.lesion} and measured there. {finding.reason}".strip()
+    return replace(finding, mask=None, measurements=None, merged_into=keeper.lesion, reason=reason)
 
 
 def _settle(a: Finding, b: Finding, scan: Scan, source_ml: Mapping[int, float]) -> tuple[Finding, Finding]:
@@ -51,40 +88,30 @@ def _settle(a: Finding, b: Finding, scan: Scan, source_ml: Mapping[int, float]) 
     shared = a.mask.within(box) & b.mask.within(box)
     if not shared.any():
         return a, b
-    clicked_a, clicked_b = a.origin is Origin.SOURCE, b.origin is Origin.SOURCE
-    if clicked_a != clicked_b:
-        return (a, _beside(b, a, shared, box, scan)) if clicked_a else (_beside(a, b, shared, box, scan), b)
+    if a.is_readers != b.is_readers:
+        return (
+            (a, _beside(b, a, shared, box, scan)) if a.is_readers else (_beside(a, b, shared, box, scan), b)
+        )
     smaller = min(_count(a), _count(b))
-    if not clicked_a and int(shared.sum()) >= MERGED_SHARE * smaller:
+    if not a.is_readers and int(shared.sum()) >= MERGED_SHARE * smaller:
         if source_ml.get(a.lesion, 0.0) >= source_ml.get(b.lesion, 0.0):
-            return _with_union(a, b, scan), _merged(b, into=a)
-        return _merged(a, into=b), _with_union(b, a, scan)
+            return with_union(a, b, scan), merged_into(b, a)
+        return merged_into(a, b), with_union(b, a, scan)
     to_b = shared & nearer(b, a, box, scan.grid)
     return _less(a, to_b, box, scan, rival=b), _less(b, shared & ~to_b, box, scan, rival=a)
 
 
 def _beside(
-    finding: Finding, clicked: Finding, shared: npt.NDArray[np.bool_], box: Box, scan: Scan
+    finding: Finding, certain: Finding, shared: npt.NDArray[np.bool_], box: Box, scan: Scan
 ) -> Finding:
-    """A propagated finding beside one that a reader clicked on this scan, which keeps all that is its own."""
+    """A propagated finding beside one that a reader vouches for, which keeps all that is its own."""
     if int(shared.sum()) >= MERGED_SHARE * _count(finding):
-        return _merged(finding, into=clicked)
-    return _less(finding, shared, box, scan, rival=clicked)
+        return merged_into(finding, certain)
+    return _less(finding, shared, box, scan, rival=certain)
 
 
 def _count(finding: Finding) -> int:
     return int(finding.mask.voxels.sum()) if finding.mask else 0
-
-
-def _with_union(keeper: Finding, other: Finding, scan: Scan) -> Finding:
-    if keeper.mask is None or other.mask is None:
-        return keeper
-    return with_mask(keeper, keeper.mask.union(other.mask), scan)
-
-
-def _merged(finding: Finding, into: Finding) -> Finding:
-    reason = f"Merged into lesion {into.lesion} and measured there. {finding.reason}".strip()
-    return replace(finding, mask=None, measurements=None, merged_into=into.lesion, reason=reason)
 
 
 def _less(finding: Finding, voxels: npt.NDArray[np.bool_], box: Box, scan: Scan, rival: Finding) -> Finding:
@@ -93,6 +120,6 @@ def _less(finding: Finding, voxels: npt.NDArray[np.bool_], box: Box, scan: Scan,
         return finding
     rest = finding.mask.without(voxels, box)
     if rest.is_empty:
-        return _merged(finding, into=rival)
+        return merged_into(finding, rival)
     piece, _ = nearest_component(rest.voxels, rest.grid(scan.grid), finding.point_mm)
     return with_mask(finding, LesionMask.of(piece, rest.box), scan)

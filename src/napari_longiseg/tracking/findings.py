@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from napari_longiseg.core.components import deepest_point, nearest_component
 from napari_longiseg.core.geometry import Point
-from napari_longiseg.core.lesion import Click, Finding, LesionMask, Presence
+from napari_longiseg.core.lesion import BoxPrompt, Click, Finding, LesionMask, Presence
 from napari_longiseg.core.measure import measure
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.segmentation.base import Prior, Segmenter, VoiRequest, VoiResult
 from napari_longiseg.tracking.options import TrackOptions
-from napari_longiseg.tracking.voi import mask_on_scan, voi_request
+from napari_longiseg.tracking.voi import clipped_to, mask_on_scan, voi_request
 
 AT_ONCE = 8
 """VOIs in memory at a time; large ones have tens of megabytes each."""
@@ -32,12 +32,15 @@ class Prompt:
         Cuts the lesion out of the source scan; called when its turn comes.
     tolerance_mm : float
         How far the lesion may lie from the clicks.
+    box : BoxPrompt or None
+        What bounds the lesion.
     """
 
     draft: Finding
     clicks: tuple[Click, ...]
     prior: Callable[[], Prior] | None = None
     tolerance_mm: float = 0.0
+    box: BoxPrompt | None = None
 
     @property
     def point_mm(self) -> Point:
@@ -47,7 +50,9 @@ class Prompt:
     def request(self, scan: Scan, segmenter: Segmenter) -> VoiRequest:
         """What the engine gets."""
         prior = self.prior() if self.prior else None
-        return voi_request(scan, self.draft.lesion, self.clicks, segmenter.info, prior, self.tolerance_mm)
+        return voi_request(
+            scan, self.draft.lesion, self.clicks, segmenter.info, prior, self.tolerance_mm, self.box
+        )
 
     def moved(self, point_mm: Point) -> Prompt:
         """The same lesion, looked for from its centre."""
@@ -103,8 +108,11 @@ def _finding(
         prompt.draft, segmenter=segmenter.info.name, confidence=result.confidence, reason=result.reason
     )
     mask, box = mask_on_scan(result, request.grid, scan)
+    if prompt.box is not None:
+        mask = clipped_to(prompt.box, mask, box, scan)
     component, distance = nearest_component(mask, scan.grid.crop(box), prompt.point_mm)
-    if distance <= options.max_distance_mm:
+    # A box says better than a distance what belongs to the lesion; its middle may lie beside it.
+    if distance <= options.max_distance_mm or (prompt.box is not None and mask.any()):
         return with_mask(draft, LesionMask.of(component, box), scan)
     if not mask.any():
         reason = result.reason or "Nothing there stands out from its surroundings."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.landmark import Landmark, pairs_between
-from napari_longiseg.core.lesion import Finding, Origin, Presence, Review
+from napari_longiseg.core.lesion import Finding, Presence
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.registration.base import MapReport, PointMap, Registration, ReportingPointMap
@@ -142,8 +142,7 @@ def verified_points(study: Study, findings: Iterable[Finding]) -> tuple[Landmark
             if click.positive:
                 known.setdefault((lesion.id, click.scan), click.point_mm)
     for finding in findings:
-        seen = finding.origin is Origin.SOURCE or finding.review in (Review.ACCEPTED, Review.EDITED)
         here = finding.presence is Presence.PRESENT and finding.merged_into is None
-        if seen and here and finding.point_mm is not None:
+        if finding.is_readers and here and finding.point_mm is not None:
             known[finding.lesion, finding.scan] = finding.point_mm
     return tuple(Landmark(scan, lesion_name(lesion), point) for (lesion, scan), point in known.items())

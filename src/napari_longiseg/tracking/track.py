@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from napari_longiseg.core.errors import InputError, RegistrationError
-from napari_longiseg.core.geometry import as_point
-from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence
+from napari_longiseg.core.lesion import Finding, Proposal
 from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.core.state import Key
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.registration.base import Registration, bound_to
 from napari_longiseg.registration.cache import RegistrationCache
-from napari_longiseg.segmentation.base import Prior, Segmenter
-from napari_longiseg.tracking.correspondence import reconcile
-from napari_longiseg.tracking.findings import Prompt, find, with_mask
+from napari_longiseg.segmentation.base import Segmenter
+from napari_longiseg.tracking.carry import Carrier, Start, sources_first
+from napari_longiseg.tracking.correspondence import settled
 from napari_longiseg.tracking.options import TrackOptions
+from napari_longiseg.tracking.outline import Outliner, Target, proposed
 from napari_longiseg.tracking.pairs import PairMaps
-from napari_longiseg.tracking.prompts import check_prompts, source_id
+from napari_longiseg.tracking.prompts import asked_for, check_prompts, source_id
 from napari_longiseg.tracking.record import PairRecord
-from napari_longiseg.tracking.voi import prior_of
-
-BEYOND = 1.5
-"""Nine of ten points lie within their uncertainty, nearly all of them within so many times as much."""
-DEFAULT_TOLERANCE_MM = 5.0
-"""How far a mapped point may lie from the lesion where the registration cannot tell."""
 
 
 @dataclass
 class Tracker:
     """Propagates lesions through studies with one registration and one segmenter.
+
+    :meth:`track` does it at one go; :meth:`propose` and :meth:`outline` in steps, with a reader in between.
 
     Attributes
     ----------
@@ -77,7 +70,7 @@ class Tracker:
         Raises
         ------
         InputError
-            When a lesion has no prompt to start from, a click lies outside its scan, or the registration
+            When a lesion has no prompt to start from, a click or box lies outside its scan, or a method
             cannot use what it needs of the study.
         RegistrationError
             When no two scans could be aligned; where only some could not, the findings that needed it are
@@ -85,203 +78,169 @@ class Tracker:
         SegmentationError
             From the segmenter.
         """
-        check_prompts(study, self.options)
-        method = bound_to(self.registration, study)
-        self.registrations = {}
-        by_source: dict[str, list[Lesion]] = {}
-        for lesion in study.lesions:
-            by_source.setdefault(source_id(lesion, self.options), []).append(lesion)
-        on_source: dict[int, Finding] = {}
-        for start, lesions in by_source.items():
-            progress(f"Outlining on {start}", 0.0)
-            on_source |= self._on_source(study.scan(start), lesions)
-        maps = PairMaps.of(method, self.cache, study, self.options, (*on_source.values(), *known))
-        scans = _sources_first(study, by_source) if by_source else []
-        failures: list[RegistrationError] = []
-        for number, scan in enumerate(scans):
-            part = scaled(progress, number / len(scans), (number + 1) / len(scans))
-            found = [finding for finding in on_source.values() if finding.scan == scan.id]
-            others = [start for start in by_source if start != scan.id]
-            for k, start in enumerate(others):
-                share = scaled(part, k / len(others), (k + 1) / len(others))
-                source, lesions = study.scan(start), by_source[start]
-                try:
-                    found += self._on_target(source, scan, lesions, on_source, maps, share)
-                except RegistrationError as error:
-                    if not all(_is_clicked(lesion, scan) for lesion in lesions):
-                        failures.append(error)
-                    found += self._unaligned(source, scan, lesions, str(error))
-            yield from _settled(found, [f for f in known if f.scan == scan.id], scan, on_source)
-        if failures and len(failures) == len(self.registrations):
-            raise failures[0]
+        starts = {lesion.id: source_id(lesion, self.options) for lesion in study.lesions}
+        outliner = self._outliner(study)
+        for scan, on_source, targets in self._carried(outliner, starts, progress, known, {}, ()):
+            found = [finding for finding in on_source if finding.scan == scan.id]
+            found += outliner.on(scan, targets)
+            yield from settled(found, known, scan, on_source)
+
+    def propose(
+        self, study: Study, progress: Progress = silent, known: Sequence[Finding] = ()
+    ) -> Iterator[Finding | Proposal]:
+        """Outline every lesion on the scan that it starts from, and say where to expect it on the others.
+
+        Scan by scan, in the order of :meth:`track`, comes one value for each lesion: a finding on its source
+        scan, where a reader has clicked or boxed it, where its point is out of view and where the scans
+        could not be aligned; a proposal elsewhere.
+
+        Parameters
+        ----------
+        study : Study
+            With the lesions to look for.
+        progress : Progress
+            Hears the stage and the fraction done.
+        known : sequence of Finding
+            What is known of any lesions. One that is outlined on its source scan, or was edited there, is not
+            outlined there again: leave out what newer clicks have made untrue. Nothing comes for what a
+            reader has accepted or edited, unless a lesion that was clicked beside it takes a part of it.
+            Other lesions are as in :meth:`track`.
+
+        Raises
+        ------
+        InputError, RegistrationError, SegmentationError
+            As :meth:`track`.
+        """
+        ids = {lesion.id for lesion in study.lesions}
+        kept = {(f.lesion, f.scan): f for f in known if f.is_reviewed and f.lesion in ids}
+        valid = [f for f in known if f.lesion not in ids or f.is_reviewed]
+        starts = {lesion.id: source_id(lesion, self.options, known) for lesion in study.lesions}
+        taken = _usable(known, starts.items())
+        outliner = self._outliner(study)
+        for scan, on_source, targets in self._carried(outliner, starts, progress, valid, taken, kept):
+            found = [finding for finding in on_source if finding.scan == scan.id]
+            waiting = [target for target in targets if target.awaits_reader(scan)]
+            found += outliner.on(scan, [target for target in targets if target not in waiting])
+            for finding in settled(found, valid, scan, on_source):
+                if finding is not kept.get((finding.lesion, finding.scan)):
+                    yield finding
+            yield from (target.proposal for target in waiting if target.proposal)
+
+    def outline(
+        self,
+        study: Study,
+        proposals: Sequence[Proposal],
+        scans: Collection[Key] = (),
+        progress: Progress = silent,
+        known: Sequence[Finding] = (),
+    ) -> Iterator[Finding]:
+        """Outline lesions where they are expected, or where a reader has shown them, and nowhere else.
+
+        Nothing is registered.
+
+        Parameters
+        ----------
+        study : Study
+            With the lesions.
+        proposals : sequence of Proposal
+            Where to look. A reader's click or box on the same scan comes before the proposal.
+        scans : collection of (int, str)
+            Lesion and scan ids: where a reader has clicked or boxed the lesion on that very scan.
+        progress : Progress
+            Hears the stage and the fraction done.
+        known : sequence of Finding
+            What is known of any lesions. A lesion is compared with its finding on its source scan; where
+            there is none, it is outlined there first, and that finding comes, too. Other lesions on the
+            scans are as in :meth:`track`.
+
+        Raises
+        ------
+        InputError
+            When the study has no such lesion or scan, a reader has shown nothing on one of *scans*, or a
+            click or box lies outside its scan.
+        SegmentationError
+            From the segmenter.
+        """
+        wanted: dict[Key, Proposal | None] = dict.fromkeys(scans)
+        wanted |= {(proposal.lesion, proposal.scan): proposal for proposal in proposals}
+        lesions = {lesion.id: lesion for lesion in asked_for(study, wanted)}
+        starts: dict[Key, Key] = {}
+        for key, proposal in wanted.items():
+            lesion = lesions[key[0]]
+            source = proposal.source_scan if proposal else source_id(lesion, self.options, known)
+            starts[key] = lesion.id, source
+        again = {start for key, start in starts.items() if key == start}
+        taken = _usable([f for f in known if (f.lesion, f.scan) not in again], starts.values())
+        missing = [start for start in dict.fromkeys(starts.values()) if start not in taken]
+        outliner = self._outliner(study.with_lesions(tuple(lesions.values())))
+        check_prompts(outliner.study, missing, self.segmenter.info)
+        new = outliner.on_sources(missing, progress)
+        on_source = taken | new
+        before = {(f.lesion, f.scan): f for f in known}
+        order = dict.fromkeys(scan_id for _, scan_id in (*missing, *wanted))
+        for number, scan_id in enumerate(order):
+            progress(f"Outlining on {scan_id}", number / len(order))
+            scan = study.scan(scan_id)
+            targets = [
+                Target(lesions[key[0]], on_source[start], wanted[key] or proposed(before.get(key), start))
+                for key, start in starts.items()
+                if key[1] == scan_id and key != start
+            ]
+            found = [finding for finding in new.values() if finding.scan == scan_id]
+            found += outliner.on(scan, targets)
+            yield from settled(found, known, scan, on_source.values())
         progress("Done", 1.0)
 
-    def _on_source(self, source: Scan, lesions: Sequence[Lesion]) -> dict[int, Finding]:
-        with self.timer.step(f"segment {source.id}"):
-            found = {
-                lesion.id: with_mask(_draft(lesion, source, source, Origin.SOURCE), mask.mask, source)
-                for lesion in lesions
-                if (mask := lesion.source_mask) and mask.scan == source.id
-            }
-            clicked = [lesion for lesion in lesions if lesion.id not in found]
-            prompts = [
-                _clicked(lesion, source, _draft(lesion, source, source, Origin.SOURCE)) for lesion in clicked
-            ]
-            for finding in find(source, prompts, self.segmenter, self.options):
-                found[finding.lesion] = finding
-            ordered = [found[lesion.id] for lesion in lesions]
-            return {finding.lesion: finding for finding in reconcile(ordered, source, {})}
+    def _outliner(self, study: Study) -> Outliner:
+        return Outliner(study, self.segmenter, self.options, self.timer)
 
-    def _on_target(
+    def _carried(
         self,
-        source: Scan,
-        target: Scan,
-        lesions: Sequence[Lesion],
-        on_source: dict[int, Finding],
-        maps: PairMaps,
+        outliner: Outliner,
+        starts: Mapping[int, str],
         progress: Progress,
-    ) -> list[Finding]:
-        """Findings of all lesions of one source on one other scan."""
-        with self.timer.step(f"register {source.id} to {target.id}"):
-            record = maps.align(source, target, scaled(progress, 0.0, 0.8))
-        self.registrations[source.id, target.id] = record
-        prompts, findings = [], []
-        for number, lesion in enumerate(lesions):
-            part = scaled(
-                progress, 0.8 + 0.1 * number / len(lesions), 0.8 + 0.1 * (number + 1) / len(lesions)
-            )
-            part(f"Carrying lesion {lesion.id} to {target.id}", 0.0)
-            with self.timer.step(f"refine {source.id} to {target.id}"):
-                prompt = self._prompt(lesion, source, target, on_source[lesion.id], maps, part)
-            if isinstance(prompt, Finding):
-                findings.append(prompt)
-            else:
-                prompts.append(prompt)
-        progress(f"Outlining on {target.id}", 0.9)
-        with self.timer.step(f"segment {target.id}"):
-            findings += find(target, prompts, self.segmenter, self.options)
-        return [_doubted(finding, record.doubt) for finding in findings]
+        known: Sequence[Finding],
+        taken: Mapping[Key, Finding],
+        kept: Collection[Key],
+    ) -> Iterator[tuple[Scan, list[Finding], list[Target]]]:
+        """Scan by scan: all lesions on their source scans, and what to expect of others on this one.
 
-    def _unaligned(self, source: Scan, target: Scan, lesions: Sequence[Lesion], reason: str) -> list[Finding]:
-        """Findings on a scan that could not be aligned; what readers clicked there is outlined as ever."""
-        name = self.registration.name
-        self.registrations[source.id, target.id] = PairRecord(source.id, target.id, name, "", reason)
-        drafts = {lesion.id: _draft(lesion, target, source, Origin.PROPAGATED) for lesion in lesions}
-        prompts = [
-            _clicked(lesion, target, drafts.pop(lesion.id))
-            for lesion in lesions
-            if _is_clicked(lesion, target)
-        ]
-        with self.timer.step(f"segment {target.id}"):
-            found = list(find(target, prompts, self.segmenter, self.options))
-        return [
-            *found,
-            *(
-                replace(draft, presence=Presence.NOT_EVALUABLE, registration=name, reason=reason)
-                for draft in drafts.values()
-            ),
-        ]
-
-    def _prompt(
-        self,
-        lesion: Lesion,
-        source: Scan,
-        target: Scan,
-        on_source: Finding,
-        maps: PairMaps,
-        progress: Progress,
-    ) -> Prompt | Finding:
-        """What to look for on the target, or the finding where the point leaves the scan."""
-        if on_source.point_mm is None:
-            msg = f"Lesion {lesion.id} has no point on {source.id}."
-            raise InputError(msg)
-        near = maps.near(lesion.id, source, target, on_source.point_mm, progress)
-        proposed = as_point(near([on_source.point_mm])[0])
-        uncertainty = float(near.uncertainty_mm([on_source.point_mm])[0])
-        draft = replace(
-            _draft(lesion, target, source, Origin.PROPAGATED),
-            point_mm=proposed,
-            proposed_mm=proposed,
-            uncertainty_mm=None if np.isnan(uncertainty) else uncertainty,
-            registration=self.registration.name,
-        )
-        prior = self._prior(source, on_source)
-        if _is_clicked(lesion, target):
-            return _clicked(lesion, target, draft, prior)
-        if not target.grid.contains(proposed):
-            return _out_of_view(draft)
-        clicks = (Click(target.id, proposed), *lesion.clicks_on(target.id))
-        tolerance = DEFAULT_TOLERANCE_MM if np.isnan(uncertainty) else BEYOND * uncertainty
-        return Prompt(draft, clicks, prior, float(np.clip(tolerance, 2.0, self.options.max_distance_mm)))
-
-    def _prior(self, source: Scan, on_source: Finding) -> Callable[[], Prior] | None:
-        if on_source.mask is None or on_source.point_mm is None:
-            return None
-        if "prior" not in self.segmenter.info.prompts:
-            return None
-        return partial(prior_of, source, on_source.mask, on_source.point_mm, self.segmenter.info)
+        *starts* says where each lesion starts; *taken* are findings there that need not be made anew, *kept*
+        are the lesions and scans to leave alone.
+        """
+        study = outliner.study
+        missing = [key for key in starts.items() if key not in taken]
+        check_prompts(study, missing, self.segmenter.info)
+        method = bound_to(self.registration, study)
+        self.registrations = {}
+        outlined = {**outliner.on_sources(missing, progress), **taken}
+        on_source = [outlined[key] for key in starts.items()]
+        maps = PairMaps.of(method, self.cache, study, self.options, (*known, *on_source))
+        carrier = Carrier(maps, self.timer, self.registrations)
+        by_source: dict[str, list[Start]] = {}
+        for lesion, finding in zip(study.lesions, on_source, strict=True):
+            by_source.setdefault(finding.scan, []).append(Start(lesion, finding))
+        scans = sources_first(study, by_source)
+        for number, scan in enumerate(scans):
+            part = scaled(progress, number / len(scans), (number + 1) / len(scans))
+            targets: list[Target] = []
+            others = [source for source in by_source if source != scan.id]
+            for k, source in enumerate(others):
+                share = scaled(part, 0.9 * k / len(others), 0.9 * (k + 1) / len(others))
+                carried = [one for one in by_source[source] if (one.lesion.id, scan.id) not in kept]
+                if carried:
+                    targets += carrier.carry(study.scan(source), scan, carried, share)
+            if targets:
+                part(f"Outlining on {scan.id}", 0.9)
+            yield scan, on_source, targets
+        carrier.check()
+        progress("Done", 1.0)
 
 
-def _draft(lesion: Lesion, scan: Scan, source: Scan, origin: Origin) -> Finding:
-    return Finding(
-        lesion=lesion.id,
-        scan=scan.id,
-        presence=Presence.NOT_FOUND,
-        origin=origin,
-        source_scan=source.id,
-    )
-
-
-def _is_clicked(lesion: Lesion, scan: Scan) -> bool:
-    """Whether a reader has said where the lesion is on a scan."""
-    return any(click.positive for click in lesion.clicks_on(scan.id))
-
-
-def _clicked(lesion: Lesion, scan: Scan, draft: Finding, prior: Callable[[], Prior] | None = None) -> Prompt:
-    """The prompt where a reader clicked on the scan: their clicks, whatever a registration says."""
-    clicks = lesion.clicks_on(scan.id)
-    first = next(click.point_mm for click in clicks if click.positive)
-    return Prompt(replace(draft, origin=Origin.SOURCE, point_mm=first), clicks, prior)
-
-
-def _out_of_view(draft: Finding) -> Finding:
-    reason = f"The lesion's place lies outside scan {draft.scan}."
-    return replace(draft, presence=Presence.OUT_OF_VIEW, reason=reason)
-
-
-def _doubted(finding: Finding, doubt: str) -> Finding:
-    """A finding whose point was carried over says what is doubtful about that, after any reason of its own.
-
-    A lesion that was not found, above all: it may have been looked for at the wrong place.
-    """
-    if not doubt or finding.origin is not Origin.PROPAGATED:
-        return finding
-    return replace(finding, reason=f"{finding.reason} {doubt}".strip())
-
-
-def _settled(
-    found: Sequence[Finding], known: Sequence[Finding], scan: Scan, on_source: Mapping[int, Finding]
-) -> list[Finding]:
-    """The findings of one scan without overlaps, and what else changed by that, by lesion id."""
-    ours = {finding.lesion for finding in found}
-    before = {finding.lesion: finding for finding in known if finding.lesion not in ours}
-    source_ml = {i: f.measurements.volume_ml for i, f in on_source.items() if f.measurements}
-    both = sorted([*found, *before.values()], key=lambda f: f.lesion)
-    return [f for f in reconcile(both, scan, source_ml) if f is not before.get(f.lesion)]
-
-
-def _sources_first(study: Study, sources: Collection[str]) -> list[Scan]:
-    """The sources, then the scans nearest in time to one: by date where all have one, else by order."""
-    position = {scan.id: number for number, scan in enumerate(study.scans)}
-    dated = all(scan.date for scan in study.scans)
-
-    def distance(scan: Scan, source: Scan) -> tuple[int, int]:
-        steps = abs(position[scan.id] - position[source.id])
-        if not dated or scan.date is None or source.date is None:
-            return steps, steps
-        return abs((scan.date - source.date).days), steps
-
-    starts = [study.scan(source) for source in sources]
-    first = [scan for scan in study.scans if scan.id in sources]
-    rest = [scan for scan in study.scans if scan.id not in sources]
-    return first + sorted(rest, key=lambda scan: min(distance(scan, start) for start in starts))
+def _usable(known: Iterable[Finding], starts: Collection[Key]) -> dict[Key, Finding]:
+    """The findings that lesions can be carried from: outlined, or what a reader has made of them."""
+    return {
+        (f.lesion, f.scan): f
+        for f in known
+        if (f.lesion, f.scan) in starts and f.point_mm is not None and (f.mask is not None or f.is_reviewed)
+    }

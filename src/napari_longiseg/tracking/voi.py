@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Box, Grid, Point, as_shape
-from napari_longiseg.core.lesion import Click, LesionMask
+from napari_longiseg.core.lesion import BoxPrompt, Click, LesionMask
 from napari_longiseg.core.resample import resample
 from napari_longiseg.core.scan import AIR_HU, Scan
 from napari_longiseg.segmentation.base import Prior, SegmenterInfo, VoiRequest, VoiResult
@@ -25,10 +25,11 @@ def voi_request(
     info: SegmenterInfo,
     prior: Prior | None = None,
     tolerance_mm: float = 0.0,
+    box: BoxPrompt | None = None,
 ) -> VoiRequest:
-    """Cut the VOI around the first positive click, at the spacing that the engine wants."""
+    """Cut the VOI around the first positive click and the box, at the spacing that the engine wants."""
     centre = next(click.point_mm for click in clicks if click.positive)
-    image, grid = _cut(scan, centre, info)
+    image, grid = _cut(scan, centre, info, box)
     return VoiRequest(
         lesion=lesion,
         image=image,
@@ -37,7 +38,33 @@ def voi_request(
         statistics=scan.statistics,
         prior=prior if "prior" in info.prompts else None,
         tolerance_mm=tolerance_mm,
+        box_mm=(box.low_mm, box.high_mm) if box else None,
     )
+
+
+def takes_box(box: BoxPrompt, scan: Scan, info: SegmenterInfo) -> bool:
+    """Whether a VOI of the engine can hold a box; one without a fixed number of voxels grows around it."""
+    if info.voi_voxels is not None:
+        room = np.multiply(np.subtract(info.voi_voxels, 1), scan.grid.spacing_mm)
+    elif info.spacing_mm is not None:
+        room = np.subtract(info.voi_mm, info.spacing_mm)
+    else:
+        return True
+    return bool((np.subtract(box.high_mm, box.low_mm) <= room).all())
+
+
+def clipped_to(box: BoxPrompt, mask: npt.NDArray[np.bool_], where: Box, scan: Scan) -> npt.NDArray[np.bool_]:
+    """The part of a mask (Z, Y, X) that lies in a reader's box or a voxel beside it.
+
+    Parameters
+    ----------
+    where : Box
+        Of the scan's voxels that the mask fills.
+    """
+    limit = scan.grid.box_between(box.low_mm, box.high_mm).grown(1).intersection(where).relative_to(where)
+    out = np.zeros_like(mask)
+    out[limit.slices] = mask[limit.slices]
+    return out
 
 
 def prior_of(scan: Scan, mask: LesionMask, centre_mm: Point, info: SegmenterInfo) -> Prior:
@@ -56,16 +83,22 @@ def mask_on_scan(result: VoiResult, voi: Grid, scan: Scan) -> tuple[npt.NDArray[
     return resample(result.probability, voi, scan.grid.crop(box), fill=0.0) >= 0.5, box
 
 
-def _cut(scan: Scan, centre_mm: Point, info: SegmenterInfo) -> tuple[npt.NDArray[np.float32], Grid]:
+def _cut(
+    scan: Scan, centre_mm: Point, info: SegmenterInfo, box: BoxPrompt | None = None
+) -> tuple[npt.NDArray[np.float32], Grid]:
+    """The image and its grid; one of a fixed number of voxels lies around the middle of the box."""
+    middle = box.middle_mm if box else centre_mm
     if info.voi_voxels is not None:
-        box = Box.around(scan.grid.to_index(centre_mm), info.voi_voxels)
-        return scan.crop(box), scan.grid.crop(box)
-    box = voi_box(scan, centre_mm, info.voi_mm)
+        voi = Box.around(scan.grid.to_index(middle), info.voi_voxels)
+        return scan.crop(voi), scan.grid.crop(voi)
     if info.spacing_mm is None:
-        return scan.crop(box), scan.grid.crop(box)
+        voi = voi_box(scan, centre_mm, info.voi_mm)
+        if box is not None:
+            voi = voi.union(scan.grid.box_between(box.low_mm, box.high_mm).grown(1))
+        return scan.crop(voi), scan.grid.crop(voi)
     spacing = np.asarray(info.spacing_mm)
     shape = as_shape(np.maximum(np.round(np.asarray(info.voi_mm) / spacing), 1))
-    origin = np.asarray(centre_mm) - (np.asarray(shape) - 1) / 2 * spacing
+    origin = np.asarray(middle) - (np.asarray(shape) - 1) / 2 * spacing
     grid = Grid(shape, info.spacing_mm, (float(origin[0]), float(origin[1]), float(origin[2])))
-    margin = box.grown(2)
+    margin = voi_box(scan, middle, info.voi_mm).grown(2)
     return resample(scan.crop(margin), scan.grid.crop(margin), grid, fill=AIR_HU), grid

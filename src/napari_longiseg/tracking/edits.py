@@ -1,0 +1,135 @@
+"""What a reader makes of outlines: redrawn, drawn by hand, merged, split. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.geometry import Point
+from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Origin, Presence, Review
+from napari_longiseg.core.scan import Scan
+from napari_longiseg.tracking.correspondence import merged_into, with_union
+from napari_longiseg.tracking.findings import with_mask
+from napari_longiseg.tracking.parts import part_at
+
+ERASED = "Erased by the reader."
+
+
+def redrawn(finding: Finding, mask: LesionMask, scan: Scan) -> Finding:
+    """The finding with the outline that a reader has drawn, measured anew; not found where it is empty.
+
+    Parameters
+    ----------
+    finding : Finding
+        On *scan*, with or without an outline.
+    mask : LesionMask
+        On the scan's working grid.
+    scan : Scan
+        For the measurements.
+    """
+    edited = _edited(finding)
+    if mask.is_empty:
+        return replace(edited, presence=Presence.NOT_FOUND, mask=None, measurements=None, reason=ERASED)
+    return with_mask(edited, LesionMask.of(mask.voxels, mask.box), scan)
+
+
+def outlined_by_hand(lesion: Lesion, scan: Scan, mask: LesionMask, source_scan: str) -> Finding:
+    """The finding of a lesion that nothing was known of on a scan, from the outline that a reader has drawn.
+
+    Parameters
+    ----------
+    lesion : Lesion
+        Whose outline it is.
+    scan : Scan
+        Where it is drawn.
+    mask : LesionMask
+        On the scan's working grid.
+    source_scan : str
+        Id of the scan that the lesion is carried from; *scan*'s own for a lesion that starts here.
+
+    Raises
+    ------
+    InputError
+        When the outline is empty.
+    """
+    if mask.is_empty:
+        msg = f"Nothing is drawn of lesion {lesion.id} on {scan.id}: paint it first."
+        raise InputError(msg)
+    return redrawn(Finding(lesion.id, scan.id, Presence.PRESENT, Origin.SOURCE, source_scan), mask, scan)
+
+
+def merged(keeper: Finding, other: Finding, scan: Scan) -> tuple[Finding, Finding]:
+    """Two lesions that are one on a scan: the keeper with both outlines, the other that points to it.
+
+    Parameters
+    ----------
+    keeper, other : Finding
+        Of two lesions on *scan*.
+    scan : Scan
+        For the measurements.
+
+    Raises
+    ------
+    InputError
+        When they are of one lesion or of two scans, or *other* has no outline.
+    """
+    if keeper.lesion == other.lesion or keeper.scan != other.scan:
+        msg = "Choose two lesions of the same scan to merge them."
+        raise InputError(msg)
+    if other.mask is None:
+        msg = f"Lesion {other.lesion} has no outline on {other.scan} to merge into lesion {keeper.lesion}."
+        raise InputError(msg)
+    both = with_union(_edited(keeper), other, scan)
+    return both, merged_into(replace(other, review=Review.EDITED), both)
+
+
+def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tuple[Finding, Finding]:
+    """Two lesions that one outline holds: what remains, and the part at a point as another lesion.
+
+    Parameters
+    ----------
+    finding : Finding
+        With an outline on *scan*.
+    point_mm : Point
+        In the part that becomes the new lesion, LPS mm, order (z, y, x).
+    new_lesion : int
+        Its id.
+    scan : Scan
+        For the measurements.
+
+    Raises
+    ------
+    InputError
+        When there is no outline, the point lies outside of it, or nothing would remain.
+    """
+    if finding.mask is None or finding.point_mm is None:
+        msg = f"Lesion {finding.lesion} has no outline on {finding.scan} that could be split."
+        raise InputError(msg)
+    mask = finding.mask
+    part = part_at(mask.voxels, mask.grid(scan.grid), point_mm, finding.point_mm)
+    rest = mask.voxels & ~part
+    if not part.any():
+        msg = f"That point lies outside lesion {finding.lesion} on {scan.id}: choose one within its outline."
+        raise InputError(msg)
+    if not rest.any():
+        msg = f"Nothing would remain of lesion {finding.lesion} on {scan.id}: choose a point in another part."
+        raise InputError(msg)
+    new = replace(
+        _edited(finding),
+        lesion=new_lesion,
+        origin=Origin.SOURCE,
+        source_scan=scan.id,
+        proposed_mm=None,
+        uncertainty_mm=None,
+        registration="",
+        split_from=finding.lesion,
+    )
+    return (
+        with_mask(_edited(finding), LesionMask.of(rest, mask.box), scan),
+        with_mask(new, LesionMask.of(part, mask.box), scan),
+    )
+
+
+def _edited(finding: Finding) -> Finding:
+    """By a reader: what a method said of its own outline holds no more."""
+    return replace(finding, review=Review.EDITED, confidence=None, reason="", merged_into=None)

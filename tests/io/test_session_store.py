@@ -178,9 +178,9 @@ class TestForOtherTools:
     def test_findings_are_labels_with_names_and_colours(self, saved, known, monkeypatch):
         study, state = known
         monkeypatch.setattr(_session_arrays, "CHUNK", (10, 20, 30))  # outlines lie in several chunks
-        write_session(saved, study, state)
+        write_session(saved.with_name("chunks.zarr"), study, state)
         for scan in study.scans:
-            labels = zarr.open_group(saved, mode="r")[f"scans/{scan.key}/labels"]
+            labels = zarr.open_group(saved.with_name("chunks.zarr"), mode="r")[f"scans/{scan.key}/labels"]
             assert labels.attrs["ome"]["labels"] == ["lesions"]
             found = [finding for key, finding in state.findings.items() if key[1] == scan.id]
             np.testing.assert_array_equal(labels["lesions/0"][:], label_volume(found, scan.grid))
@@ -203,6 +203,17 @@ class TestSavingAgain:
         write_session(saved, study, state.without_lesion(2))
         assert chunk_files(saved) == before
         assert len([p for p in (saved / "masks").iterdir() if p.is_dir()]) == 1
+
+    def test_labels_that_show_the_same_are_left(self, saved, known):
+        study, state = known
+        first, second, third = (saved / "scans" / scan.key / "labels/lesions" for scan in study.scans)
+        before = [folder.stat().st_ino for folder in (first, second, third)]
+        write_session(saved, study, state.without_known((2, "T1")))
+        after = [folder.stat().st_ino for folder in (first, second, third)]
+        assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
+        write_session(saved, study, state.with_lesion(replace(state.lesions[1], name="liver")))
+        about = zarr.open_group(third, mode="r").attrs["ome"]["image-label"]
+        assert {"label-value": 1, "name": "liver"} in about["properties"]
 
     def test_a_scan_that_left_the_study_leaves_the_session(self, saved, known):
         study, state = known

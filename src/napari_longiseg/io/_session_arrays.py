@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +26,9 @@ CHUNK: Shape = (64, 128, 128)
 LABELS = "lesions"
 OME_VERSION = "0.5"
 PART = ".part"
+METADATA = "zarr.json"
+SHOWN = "longiseg-shown"
+"""Attribute of labels: a hash of what they show."""
 AXES = [{"name": name, "type": "space", "unit": "millimeter"} for name in "zyx"]
 
 
@@ -47,6 +52,14 @@ def write_group(folder: Path, attributes: Mapping[str, Any]) -> None:
     zarr.open_group(folder, mode="a", zarr_format=3).attrs.put(dict(attributes))
 
 
+def read_attribute(folder: Path, name: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """What a group says of itself; None where it says nothing, or cannot be read."""
+    try:
+        return json.loads((folder / METADATA).read_text(encoding="utf-8"))["attributes"][name]
+    except (OSError, ValueError, RecursionError, LookupError, TypeError):
+        return None
+
+
 def write_image(folder: Path, scan: Scan, progress: Progress) -> None:
     """One scan as an OME-Zarr image, slab by slab."""
     array = _image_array(folder, scan.image.dtype, scan.grid, {"ome": _multiscales(scan.id, scan.grid)})
@@ -68,15 +81,21 @@ def read_image(folder: Path, name: str, progress: Progress) -> npt.NDArray[Any]:
 
 
 def write_labels(image: Path, scan: Scan, lesions: Sequence[Lesion], findings: Sequence[Finding]) -> None:
-    """The findings of one scan as labels of its image, for other tools: a voxel has one lesion only."""
-    write_group(image / "labels", {"ome": {"version": OME_VERSION, "labels": [LABELS]}})
+    """The findings of one scan as labels of its image, for other tools: a voxel has one lesion only.
+
+    Labels that show the same already are left as they are.
+    """
     about: dict[str, Any] = {
         "properties": [{"label-value": lesion.id, "name": lesion.name} for lesion in lesions],
         "source": {"image": "../../"},
     }
     if colours := [_label_colour(lesion) for lesion in lesions if lesion.colour]:
         about["colors"] = colours
-    metadata = {"ome": {**_multiscales(LABELS, scan.grid), "image-label": about}}
+    ome = {**_multiscales(LABELS, scan.grid), "image-label": about}
+    metadata = {"ome": ome, SHOWN: _digest_of(ome, findings)}
+    if read_attribute(image / "labels" / LABELS, SHOWN) == metadata[SHOWN]:
+        return
+    write_group(image / "labels", {"ome": {"version": OME_VERSION, "labels": [LABELS]}})
     with arriving_folder(image / "labels" / LABELS) as part:
         array = _image_array(part, np.dtype(np.uint16), scan.grid, metadata)
         for box in _chunks(scan.grid.shape):
@@ -105,6 +124,16 @@ def read_bytes(folder: Path) -> npt.NDArray[np.uint8]:
 
     array: Any = zarr.open_array(folder, mode="r")
     return np.asarray(array[:], dtype=np.uint8)
+
+
+def _digest_of(about: Mapping[str, Any], findings: Sequence[Finding]) -> str:
+    """A hash of all that labels depend on."""
+    found = hashlib.blake2b(json.dumps(about).encode(), digest_size=16)
+    for finding in sorted(findings, key=lambda one: one.lesion):
+        if finding.mask is not None:
+            found.update(repr((finding.lesion, finding.mask.box, finding.point_mm)).encode())
+            found.update(np.packbits(finding.mask.voxels).data)
+    return found.hexdigest()
 
 
 def _image_array(folder: Path, dtype: np.dtype[Any], grid: Grid, attributes: Mapping[str, Any]) -> Any:  # noqa: ANN401 - zarr's array

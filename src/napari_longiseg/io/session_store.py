@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -22,8 +21,10 @@ from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 from napari_longiseg.io._session_arrays import (
+    METADATA,
     PART,
     arriving_folder,
+    read_attribute,
     read_bytes,
     read_image,
     write_bytes,
@@ -36,7 +37,6 @@ from napari_longiseg.io._session_values import Bytes, digest, to_entry, to_scan,
 from napari_longiseg.io.arriving import arriving
 
 SUFFIX = ".longiseg.zarr"
-ROOT = "zarr.json"
 ATTRIBUTE = "longiseg"
 
 
@@ -150,7 +150,7 @@ def _write(path: Path, study: Study, state: State, history: Sequence[str], progr
         _write_scan(path / "scans" / images[scan.id], scan, state, part)
     entry, content = to_entry(study, state, history, images)
     _write_masks(path / "masks" / entry.masks, content)
-    with arriving(path / ROOT) as root:
+    with arriving(path / METADATA) as root:
         root.write_text(_root(entry), encoding="utf-8")
     for name in before - _parts_of(path):
         shutil.rmtree(path / name, ignore_errors=True)
@@ -197,28 +197,19 @@ def _parts_of(path: Path) -> set[str]:
     return {f"scans/{scan.image}" for scan in entry.scans} | {f"masks/{entry.masks}"}
 
 
-def _attributes(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
-    """What the root says of the session; None where it says nothing."""
-    try:
-        content = json.loads((path / ROOT).read_text(encoding="utf-8"))
-        return content["attributes"][ATTRIBUTE]
-    except (OSError, ValueError, RecursionError, LookupError, TypeError):
-        return None
-
-
 def _schema_of(path: Path) -> str | None:
-    attributes = _attributes(path)
+    attributes = read_attribute(path, ATTRIBUTE)
     return str(attributes.get("schema")) if isinstance(attributes, dict) else None
 
 
 def _read_entry(path: Path) -> SessionEntry:
-    attributes = _attributes(path)
+    attributes = read_attribute(path, ATTRIBUTE)
     if not path.exists():
         msg = f"There is no session {path}."
         raise InputError(msg)
     if attributes is None:
         there = "is damaged or unfinished" if is_session(path) else "is no session"
-        msg = f"{path} {there}: its {ROOT} does not describe one; choose another, or open the scans."
+        msg = f"{path} {there}: its {METADATA} does not describe one; choose another, or open the scans."
         raise InputError(msg)
     schema = _schema_of(path)
     if schema != SCHEMA:
@@ -228,7 +219,7 @@ def _read_entry(path: Path) -> SessionEntry:
         return SessionEntry.model_validate_json(json.dumps(attributes))
     except ValidationError as error:
         place = ".".join(str(step) for step in error.errors(include_url=False)[0]["loc"])
-        raise InputError(_damaged(path, f"{place} in its {ROOT} is wrong")) from error
+        raise InputError(_damaged(path, f"{place} in its {METADATA} is wrong")) from error
 
 
 def _read_scan(path: Path, entry: ScanEntry, progress: Progress) -> Scan:

@@ -47,7 +47,7 @@ def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
     qtbot.mouseClick(with_lesions.track_all_button, Qt.MouseButton.LeftButton)
     assert cell_text(with_lesions, 0, 1) == "…"
     idle(with_lesions)
-    assert cell_text(with_lesions, 1, 3) == "not found"
+    assert cell_text(with_lesions, 1, 3).endswith("not found")
     finding = with_lesions.session.finding(2, "T2")
     assert finding.presence is Presence.NOT_FOUND
     assert len(with_lesions.session.findings) == 6
@@ -85,7 +85,7 @@ def test_add_rename_and_remove(opened, qtbot):
 
 def test_choosing_a_row_selects_the_lesion_and_shows_it(with_lesions, viewer, qtbot):
     table = with_lesions.table
-    place = table.visualRect(with_lesions.model.index(1, 1)).center()
+    place = table.visualRect(table.index_of(2, "T0")).center()
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert with_lesions.session.selected == 2
     assert viewer.dims.point[0] == pytest.approx(10.0, abs=1.0)

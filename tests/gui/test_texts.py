@@ -4,43 +4,123 @@ from dataclasses import replace
 
 import pytest
 
-from napari_longiseg._qt.texts import finding_text, finding_tip, lesion_text, scan_text, study_text
-from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence
+from napari_longiseg._qt.cells import cell, is_unreviewed
+from napari_longiseg._qt.texts import (
+    cell_tip,
+    change_text,
+    lesion_text,
+    scan_text,
+    study_text,
+    unreviewed_text,
+)
+from napari_longiseg.core.lesion import (
+    Finding,
+    Lesion,
+    Measurements,
+    Origin,
+    Presence,
+    Proposal,
+    Review,
+)
 
 ENDS = ((0.0, 0.0, 0.0), (0.0, 0.0, 14.0))
 DRAFT = Finding(
     1, "T1", Presence.NOT_FOUND, Origin.PROPAGATED, "T0", reason="Nothing there.", uncertainty_mm=1.2
 )
+EXPECTED = Proposal(1, "T1", (0.0, 0.0, 0.0), "T0", 3.6, "deformable")
 
 
-def present(volume_ml: float) -> Finding:
+def present(volume_ml: float, **changes) -> Finding:
     size = Measurements(volume_ml, 14.04, 9.0, 35.4, ENDS, ENDS)
-    return replace(DRAFT, presence=Presence.PRESENT, measurements=size, reason="")
+    return replace(DRAFT, presence=Presence.PRESENT, measurements=size, reason="", **changes)
+
+
+ACCEPTED = {"review": Review.ACCEPTED}
+SOURCE = present(2.0, scan="T0", origin=Origin.SOURCE, **ACCEPTED)
 
 
 @pytest.mark.parametrize(
-    ("finding", "waiting", "text"),
+    ("known", "text"),
     [
-        (None, False, "-"),
-        (None, True, "…"),
-        (DRAFT, False, "not found"),
-        (replace(DRAFT, presence=Presence.OUT_OF_VIEW), False, "out of view"),
-        (replace(DRAFT, merged_into=2), False, "merged\ninto 2"),
-        (present(1.234), False, "1.23 ml\n14.0 mm"),
-        (present(112.34), True, "112.3 ml\n14.0 mm"),
+        (None, "-"),
+        (EXPECTED, "○ ±4 mm"),
+        (replace(EXPECTED, uncertainty_mm=None, doubt="Far off."), "○ expected\ndoubtful"),
+        (replace(EXPECTED, verified=True), "○✓ ±4 mm"),
+        (DRAFT, "◐∅\nnot found"),
+        (replace(DRAFT, presence=Presence.OUT_OF_VIEW), "◐⇥\nout of view"),
+        (replace(DRAFT, presence=Presence.RESOLVED, review=Review.EDITED), "✎✕\nresolved"),
+        (replace(DRAFT, presence=Presence.NOT_EVALUABLE, **ACCEPTED), "✓?\nnot evaluable"),
+        (replace(DRAFT, presence=Presence.PRESENT, merged_into=2), "◐⇒2\nmerged into 2"),
+        (present(1.0), "◐ 1.00 ml\n14.0 mm -50 %"),
+        (present(112.34, **ACCEPTED), "✓ 112.3 ml\n14.0 mm +5517 %"),
+        (present(2.004, origin=Origin.NEW, **ACCEPTED), "✓✚ 2.00 ml\n14.0 mm 0 %"),
+        (present(1.0, split_from=3, review=Review.EDITED), "✎⇐3 1.00 ml\n14.0 mm -50 %"),
+        (SOURCE, "✓ 2.00 ml\n14.0 mm"),
     ],
 )
-def test_cells(finding, waiting, text):
-    assert finding_text(finding, waiting) == text
+def test_cells(known, text):
+    assert cell(known, SOURCE, waiting=False).text == text
 
 
-def test_tips():
-    assert finding_tip(None) == "Not tracked yet."
-    assert finding_tip(DRAFT).splitlines()[0] == "Not found (propagated, proposed)"
-    assert "± 1.2 mm" in finding_tip(DRAFT)
-    assert finding_tip(DRAFT).endswith("Nothing there.")
-    assert "short axis 9.0 mm" in finding_tip(present(1.0))
-    assert "Mean 35 HU" in finding_tip(present(1.0))
+@pytest.mark.parametrize(
+    ("known", "text"), [(None, "…"), (EXPECTED, "… ○ ±4 mm"), (present(1.0), "… 1.00 ml\n14.0 mm -50 %")]
+)
+def test_cells_that_wait(known, text):
+    assert cell(known, SOURCE, waiting=True).text == text
+    assert cell_tip(known, None, waiting=True).startswith("Being found now.")
+
+
+def test_a_change_needs_a_size_on_the_source_scan():
+    assert cell(present(1.0), None, waiting=False).change_pct is None
+    assert cell(present(1.0), DRAFT, waiting=False).change_pct is None
+    assert cell(DRAFT, SOURCE, waiting=False).change_pct == -100
+
+
+def test_points_and_findings_are_reviewed_until_a_reader_has_seen_them():
+    assert is_unreviewed(EXPECTED)
+    assert is_unreviewed(DRAFT)
+    assert not is_unreviewed(None)
+    assert not is_unreviewed(replace(EXPECTED, verified=True))
+    assert not is_unreviewed(replace(DRAFT, **ACCEPTED))
+    assert [unreviewed_text(n) for n in (0, 1, 2)] == [
+        "Nothing is left to review.", "1 cell is left to review.", "2 cells are left to review.",
+    ]  # fmt: skip
+
+
+def test_tips_of_findings():
+    assert cell_tip(None, None, waiting=False) == "Not tracked yet."
+    assert cell_tip(DRAFT, -100.0, waiting=False).splitlines() == [
+        "Not found, not reviewed yet.",
+        "Found from another scan.",
+        "Point carried over from T0, ± 1.2 mm.",
+        "Nothing there.",
+    ]
+    tip = cell_tip(present(1.0, registration="rigid", **ACCEPTED), -50.0, waiting=False)
+    assert tip.startswith("Present, accepted.")
+    assert "Volume 1.00 ml, -50 % against T0" in tip
+    assert "short axis 9.0 mm" in tip
+    assert "Mean 35 HU" in tip
+    assert "by rigid, ± 1.2 mm" in tip
+    assert "Split from lesion 3." in cell_tip(present(1.0, split_from=3), None, waiting=False)
+    merged = replace(DRAFT, presence=Presence.PRESENT, merged_into=2)
+    assert cell_tip(merged, None, waiting=False).startswith("Merged into lesion 2, not reviewed")
+
+
+def test_tips_of_proposals():
+    assert cell_tip(EXPECTED, None, waiting=False).splitlines() == [
+        "Expected here; the outline comes when the point is accepted.",
+        "Point carried over from T0 by deformable, ± 3.6 mm.",
+    ]
+    verified = replace(EXPECTED, verified=True, doubt="Far off.", uncertainty_mm=None, registration="")
+    assert cell_tip(verified, None, waiting=False).splitlines() == [
+        "The point is accepted; the outline is still to come.",
+        "Point carried over from T0.",
+        "Far off.",
+    ]
+
+
+def test_changes_have_a_sign():
+    assert [change_text(pct) for pct in (3.2, -0.4, -20.0)] == ["+3 %", "0 %", "-20 %"]
 
 
 def test_headers(study):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_longiseg._napari.check_layers import SOURCE_COLOUR, TARGET_COLOUR, View
-from napari_longiseg.core.lesion import Finding, Lesion, Presence
+from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Proposal, Review
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.registration.check import LINES_MM, RegistrationCheck
 
@@ -13,6 +13,17 @@ PRESENCE = {
     Presence.OUT_OF_VIEW: "out of view",
     Presence.RESOLVED: "resolved",
     Presence.NOT_EVALUABLE: "not evaluable",
+}
+
+REVIEW = {
+    Review.PROPOSED: "not reviewed yet",
+    Review.ACCEPTED: "accepted",
+    Review.EDITED: "edited by a reader",
+}
+ORIGIN = {
+    Origin.SOURCE: "A reader marked it on this scan.",
+    Origin.PROPAGATED: "Found from another scan.",
+    Origin.NEW: "New on this scan.",
 }
 
 
@@ -48,36 +59,72 @@ def scan_text(scan: Scan) -> str:
     return f"{scan.id}\n{scan.date.isoformat()}" if scan.date else scan.id
 
 
-def finding_text(finding: Finding | None, waiting: bool) -> str:
-    """Volume over long axis, or why there is none."""
-    if finding is None:
-        return "…" if waiting else "-"
-    if finding.merged_into is not None:
-        return f"merged\ninto {finding.merged_into}"
-    if finding.measurements is None:
-        return PRESENCE[finding.presence]
-    return f"{volume_text(finding.measurements.volume_ml)}\n{finding.measurements.long_axis_mm:.1f} mm"
-
-
 def volume_text(volume_ml: float) -> str:
     """Volume with two or three figures that count."""
     return f"{volume_ml:.2f} ml" if volume_ml < 10 else f"{volume_ml:.1f} ml"
 
 
-def finding_tip(finding: Finding | None) -> str:
-    """All that is known of a finding, one fact per line."""
-    if finding is None:
-        return "Not tracked yet."
-    lines = [f"{PRESENCE[finding.presence].capitalize()} ({finding.origin}, {finding.review})"]
+def change_text(pct: float) -> str:
+    """A change in per cent, always with its sign."""
+    return f"{round(pct):+d} %" if round(pct) else "0 %"
+
+
+def unreviewed_text(count: int) -> str:
+    """How much is still to be looked at."""
+    if count == 0:
+        return "Nothing is left to review."
+    return "1 cell is left to review." if count == 1 else f"{count} cells are left to review."
+
+
+def cell_tip(known: Finding | Proposal | None, change_pct: float | None, waiting: bool) -> str:
+    """All that is known of a lesion on a scan, one fact per line.
+
+    Parameters
+    ----------
+    known : Finding or Proposal or None
+        What was found there, or where it is expected.
+    change_pct : float or None
+        Of the volume, against the source scan.
+    waiting : bool
+        Something is being found there.
+    """
+    lines = ["Being found now."] if waiting else []
+    if isinstance(known, Proposal):
+        lines += _proposal_lines(known)
+    elif known is not None:
+        lines += _finding_lines(known, change_pct)
+    return "\n".join(lines) or "Not tracked yet."
+
+
+def _proposal_lines(proposal: Proposal) -> list[str]:
+    lines = ["Expected here; the outline comes when the point is accepted."]
+    if proposal.verified:
+        lines = ["The point is accepted; the outline is still to come."]
+    lines.append(_carried(proposal.source_scan, proposal.uncertainty_mm, proposal.registration))
+    return [*lines, proposal.doubt] if proposal.doubt else lines
+
+
+def _finding_lines(finding: Finding, change_pct: float | None) -> list[str]:
+    lines = [f"{PRESENCE[finding.presence].capitalize()}, {REVIEW[finding.review]}."]
+    if finding.merged_into is not None:
+        lines = [f"Merged into lesion {finding.merged_into}, {REVIEW[finding.review]}."]
+    if finding.split_from is not None:
+        lines.append(f"Split from lesion {finding.split_from}.")
+    lines.append(ORIGIN[finding.origin])
     if size := finding.measurements:
-        lines.append(f"Volume {volume_text(size.volume_ml)}")
+        change = "" if change_pct is None else f", {change_text(change_pct)} against {finding.source_scan}"
+        lines.append(f"Volume {volume_text(size.volume_ml)}{change}")
         lines.append(f"Long axis {size.long_axis_mm:.1f} mm, short axis {size.short_axis_mm:.1f} mm")
         lines.append(f"Mean {size.mean_hu:.0f} HU")
     if finding.uncertainty_mm is not None:
-        lines.append(f"Point carried over from {finding.source_scan}, ± {finding.uncertainty_mm:.1f} mm")
-    if finding.reason:
-        lines.append(finding.reason)
-    return "\n".join(lines)
+        lines.append(_carried(finding.source_scan, finding.uncertainty_mm, finding.registration))
+    return [*lines, finding.reason] if finding.reason else lines
+
+
+def _carried(source: str, uncertainty_mm: float | None, registration: str) -> str:
+    far = "" if uncertainty_mm is None else f", ± {uncertainty_mm:.1f} mm"
+    by = f" by {registration}" if registration else ""
+    return f"Point carried over from {source}{by}{far}."
 
 
 def check_text(check: RegistrationCheck) -> str:

@@ -1,0 +1,137 @@
+"""What a cell of the matrix shows of a lesion on a scan; pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_longiseg._qt.texts import PRESENCE, change_text, volume_text
+from napari_longiseg.core.lesion import Finding, Origin, Presence, Proposal, Review
+from napari_longiseg.core.measure import change_pct
+from napari_longiseg.core.series import sizes
+
+EXPECTED = "○"
+WAITING = "…"
+NOTHING = "-"
+REVIEW = {Review.PROPOSED: "◐", Review.ACCEPTED: "✓", Review.EDITED: "✎"}
+PRESENCE_GLYPHS = {
+    Presence.PRESENT: "",
+    Presence.NOT_FOUND: "∅",
+    Presence.OUT_OF_VIEW: "⇥",
+    Presence.RESOLVED: "✕",
+    Presence.NOT_EVALUABLE: "?",
+}
+NEW, MERGED, SPLIT = "✚", "⇒", "⇐"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One lesion on one scan, as it is shown.
+
+    Attributes
+    ----------
+    glyphs : str
+        Its state in short: what a reader has made of it, then what it is.
+    head, detail : str
+        What stands beside the glyphs, and below.
+    state : str
+        The state in words.
+    unreviewed : bool
+        A reader has still to look at it.
+    volume_ml, long_axis_mm : float or None
+        0 where it is gone.
+    change_pct : float or None
+        Of the volume, against the source scan; None on that scan itself.
+    """
+
+    glyphs: str
+    head: str = ""
+    detail: str = ""
+    state: str = ""
+    unreviewed: bool = False
+    volume_ml: float | None = None
+    long_axis_mm: float | None = None
+    change_pct: float | None = None
+
+    @property
+    def text(self) -> str:
+        """Both lines."""
+        first = f"{self.glyphs} {self.head}".strip()
+        return f"{first}\n{self.detail}" if self.detail else first
+
+
+def cell(known: Finding | Proposal | None, source: Finding | None, waiting: bool) -> Cell:
+    """What is shown of what is known.
+
+    Parameters
+    ----------
+    known : Finding or Proposal or None
+        Of the lesion on the scan.
+    source : Finding or None
+        The same lesion on the scan that *known* comes from; changes are against it.
+    waiting : bool
+        Something is being found there.
+    """
+    if known is None:
+        return Cell(WAITING, state="being found") if waiting else Cell(NOTHING)
+    if isinstance(known, Proposal):
+        return _expected(known, waiting)
+    return _found(known, source, waiting)
+
+
+def is_unreviewed(known: Finding | Proposal | None) -> bool:
+    """Whether a reader has still to look at it."""
+    if isinstance(known, Proposal):
+        return not known.verified
+    return known is not None and known.review is Review.PROPOSED
+
+
+def volume_change_pct(finding: Finding, source: Finding | None) -> float | None:
+    """Change of the volume in per cent against the source scan; None on that scan itself."""
+    if source is None or finding.scan == finding.source_scan:
+        return None
+    return change_pct(sizes(finding)[0], sizes(source)[0])
+
+
+def _expected(proposal: Proposal, waiting: bool) -> Cell:
+    far = "" if proposal.uncertainty_mm is None else f"±{proposal.uncertainty_mm:.0f} mm"
+    state = "point accepted" if proposal.verified else "expected"
+    glyphs = f"{EXPECTED}{REVIEW[Review.ACCEPTED]}" if proposal.verified else EXPECTED
+    return Cell(
+        f"{WAITING} {EXPECTED}" if waiting else glyphs,
+        far or state,
+        "doubtful" if proposal.doubt and not proposal.verified else "",
+        state,
+        is_unreviewed(proposal),
+    )
+
+
+def _found(finding: Finding, source: Finding | None, waiting: bool) -> Cell:
+    volume, axis, _, _ = sizes(finding)
+    change = volume_change_pct(finding, source)
+    glyphs, words = _edges(finding)
+    head, detail = "", words
+    if finding.measurements is not None and finding.merged_into is None:
+        head, detail = volume_text(finding.measurements.volume_ml), f"{axis:.1f} mm"
+        detail = detail if change is None else f"{detail} {change_text(change)}"
+    return Cell(
+        f"{WAITING if waiting else REVIEW[finding.review]}{glyphs}",
+        head,
+        detail,
+        f"{words}, {finding.review}",
+        is_unreviewed(finding),
+        volume,
+        axis,
+        change,
+    )
+
+
+def _edges(finding: Finding) -> tuple[str, str]:
+    """Glyphs and words of what a lesion is on a scan, and how it came to be."""
+    if finding.merged_into is not None:
+        return f"{MERGED}{finding.merged_into}", f"merged into {finding.merged_into}"
+    glyphs, words = PRESENCE_GLYPHS[finding.presence], PRESENCE[finding.presence]
+    if finding.presence is not Presence.PRESENT:
+        return glyphs, words
+    if finding.split_from is not None:
+        return f"{SPLIT}{finding.split_from}", f"split from {finding.split_from}"
+    return (NEW, "new") if finding.origin is Origin.NEW else (glyphs, words)

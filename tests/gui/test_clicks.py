@@ -75,7 +75,7 @@ def test_a_second_click_waits_for_the_running_job(opened, gate, idle):
     assert gate.reached.wait(5)
     opened.session.add_lesion()
     opened.desk.router.clicked.emit("T0", (10.0, 20.0, -20.0), True)
-    assert opened.runner.waiting == {1, 2}
+    assert {lesion for lesion, _ in opened.runner.waiting} == {1, 2}
     gate.open.set()
     idle(opened)
     assert len(opened.session.findings) == 6

@@ -74,7 +74,7 @@ def test_the_record_names_the_settings_that_were_used_not_those_chosen_since(
     runner.close()
 
 
-def test_scans_of_a_closed_study_are_let_go(study, session, track, aligned):
+def test_scans_of_a_closed_study_are_let_go(study, session, track, aligned, qtbot):
     """Maps in memory may hold on to their scans: hundreds of megabytes each."""
     copies = tuple(replace(scan) for scan in study.scans)
     held = [weakref.ref(scan) for scan in copies]
@@ -82,8 +82,12 @@ def test_scans_of_a_closed_study_are_let_go(study, session, track, aligned):
     assert any(scan() is not None for scan in held)
     del copies
     session.open(study)
-    gc.collect()
-    assert [scan() for scan in held] == [None] * 3
+
+    def let_go() -> None:
+        gc.collect()
+        assert [scan() for scan in held] == [None] * 3
+
+    qtbot.waitUntil(let_go)  # the thread may be on its way back from the job
     runner.close()
 
 

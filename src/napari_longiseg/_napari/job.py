@@ -1,36 +1,72 @@
-"""Work in a thread of napari's, with progress, cancel and errors of one sentence."""
+"""A piece of work for the engine; itself the token by which it is cancelled and its results are known."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from threading import Event
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
-from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, Signal
+from psygnal import Signal
 
-from napari_longiseg.core.errors import Cancelled, LongisegError
 from napari_longiseg.core.progress import Progress
-
-logger = logging.getLogger(__name__)
 
 Work = Callable[[Progress], Iterator[Any]]
 """Yields results as they are ready, reports its progress, and knows nothing of Qt."""
 
-_RUNNING: set[Job] = set()
-"""Keeps jobs until their threads have ended: a cancelled one goes on until it reports its progress again."""
+
+class Priority(IntEnum):
+    """Whose turn it is."""
+
+    BACKGROUND = 0
+    """Nobody waits for it."""
+    LONG = 1
+    """A reader waits for it, and has something else to do meanwhile."""
+    CLICK = 2
+    """A reader has just pointed at something; the newest click comes first."""
 
 
-class Job(QObject):
-    """One run of some work in a thread; all signals arrive in the GUI thread.
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What is running.
 
-    Cancelling ends the job at once for whoever listens: what its thread still brings is dropped.
+    Attributes
+    ----------
+    text : str
+        A few words.
+    fraction : float
+        From 0 to 1.
+    device : str
+        ``CPU`` or ``GPU``; empty where that makes no difference.
+    since : float
+        ``time.monotonic()`` when the job began.
+    """
+
+    text: str
+    fraction: float
+    device: str
+    since: float
+
+
+class Job:
+    """One run of some work.
+
+    All signals come in the thread that has made the job. None comes after :meth:`cancel`, but for ``ended``.
+
+    Parameters
+    ----------
+    work : callable
+        Called in the engine's thread; once more where it has to start anew.
+    priority : Priority
+        Whose turn it is.
+    device : callable, optional
+        Says there which device the work is done on; this may import torch.
 
     Signals
     -------
-    progressed(str, float)
-        Stage and fraction from 0 to 1.
+    stage_changed(Stage)
+        The newest one: some are skipped where they come faster than they can be shown.
     yielded(object)
         A result.
     failed(str)
@@ -39,75 +75,79 @@ class Job(QObject):
         Once; whether all the work was done.
     """
 
-    progressed = Signal(str, float)
+    stage_changed = Signal(object)
     yielded = Signal(object)
     failed = Signal(str)
     ended = Signal(bool)
-    _reported = Signal(str, float)
 
-    def __init__(self, work: Work) -> None:
-        super().__init__()
-        self._live = True
-        self._cancelled = Event()
-        self._worker = create_worker(_guarded, work, self._report, _ignore_errors=True)
-        self._reported.connect(self._on_reported)
-        self._worker.yielded.connect(self._on_yielded)
-        self._worker.returned.connect(self._on_returned)
-        self._worker.errored.connect(self._on_errored)
-        self._worker.finished.connect(self._on_finished)
+    def __init__(
+        self, work: Work, priority: Priority = Priority.LONG, device: Callable[[], str] | None = None
+    ) -> None:
+        self.priority = priority
+        self._work = work
+        self._where = device
+        self._steps: Iterator[Any] | None = None
+        self._device: str | None = None
+        self._since = 0.0
+        self._stage: Stage | None = None
+        self._unsaid = self._cancelled = self._over = False
 
-    def start(self) -> None:
-        """Start the thread."""
-        _RUNNING.add(self)
-        self._worker.start()
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self._cancelled
 
     def cancel(self) -> None:
-        """End now; the thread stops at its next report of progress."""
-        self._cancelled.set()
-        self._worker.quit()
-        self._end(done=False)
+        """End now; the engine's thread stops at the next report of progress."""
+        self._cancelled = True
+        self.end(done=False)
 
-    def _report(self, stage: str, fraction: float) -> None:
-        """Called in the thread: the work's progress."""
-        if self._cancelled.is_set():
-            msg = "Cancelled."
-            raise Cancelled(msg)
-        self._reported.emit(stage, fraction)
+    # ---- in the thread that has made it
 
-    def _on_reported(self, stage: str, fraction: float) -> None:
-        if self._live:
-            self.progressed.emit(stage, fraction)
+    def tell(self) -> None:
+        """Say which stage it is at."""
+        self._unsaid = False  # before it is read: a stage that is reached from now on is told by another call
+        if self._stage is not None and not self._over:
+            self.stage_changed.emit(self._stage)
 
-    def _on_yielded(self, result: object) -> None:
-        if self._live:
+    def bring(self, result: object) -> None:
+        """Say what was found."""
+        if not self._over:
             self.yielded.emit(result)
 
-    def _on_returned(self, _: object) -> None:
-        self._end(done=True)
+    def fail(self, sentence: str) -> None:
+        """Say what went wrong, and end."""
+        if not self._over:
+            self.failed.emit(sentence)
+        self.end(done=False)
 
-    def _on_errored(self, error: Exception) -> None:
-        if self._live:
-            self.failed.emit(str(error))
-        self._end(done=False)
-
-    def _on_finished(self) -> None:
-        self._end(done=False)
-        _RUNNING.discard(self)
-
-    def _end(self, done: bool) -> None:
-        if self._live:
-            self._live = False
+    def end(self, done: bool) -> None:
+        """Say that it is over, unless that was said."""
+        if not self._over:
+            self._over = True
             self.ended.emit(done)
 
+    # ---- in the engine's thread
 
-def _guarded(work: Work, progress: Progress) -> Iterator[Any]:
-    """Let only our own errors out: napari's generator workers swallow a RuntimeError, torch's included."""
-    try:
-        yield from work(progress)
-    except LongisegError:
-        raise
-    except Exception as error:
-        logger.exception("Unexpected error in the worker")
-        first_line = (str(error).strip().splitlines() or ["no message"])[0]
-        msg = f"Stopped by an unexpected {type(error).__name__}: {first_line} (the log has the details)."
-        raise LongisegError(msg) from error
+    def step(self, progress: Progress) -> tuple[Any, ...]:
+        """Work until there is a result: a tuple of it, or an empty one where all is done."""
+        if self._steps is None:
+            self._since = self._since or time.monotonic()
+            if self._device is None:
+                self._device = self._where() if self._where else ""
+            self._steps = iter(self._work(progress))
+        for result in self._steps:
+            return (result,)
+        return ()
+
+    def reach(self, text: str, fraction: float) -> bool:
+        """Note a stage; whether somebody has to call :meth:`tell`, or is about to do so anyway."""
+        self._stage = Stage(text, fraction, self._device or "", self._since)
+        unsaid, self._unsaid = not self._unsaid, True
+        return unsaid
+
+    def rewind(self) -> None:
+        """Let go of what was begun, to start anew or never."""
+        steps, self._steps = self._steps, None
+        if isinstance(steps, Generator):
+            steps.close()

@@ -1,40 +1,52 @@
-"""One job at a time for a session: opening, tracking, checking and exporting, in threads."""
+"""A session's work: what readers ask for becomes jobs of the engine, and their results become known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_longiseg._napari.job import Job, Work
+from napari_longiseg._napari.agenda import Agenda
+from napari_longiseg._napari.engine import Engine, Mailbox
+from napari_longiseg._napari.job import Job, Priority, Work
 from napari_longiseg._napari.registration_check import CheckTask
-from napari_longiseg._napari.summary import doubts_of, run_summary
-from napari_longiseg._napari.tasks import ExportTask, OpenTask, TrackTask
+from napari_longiseg._napari.request import Request
+from napari_longiseg._napari.summary import doubts_of, outline_summary, proposal_summary, run_summary
+from napari_longiseg._napari.tasks import (
+    ExportTask,
+    OpenTask,
+    OutlineTask,
+    ProposeTask,
+    Tools,
+    TrackTask,
+    labelled,
+)
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Finding
+from napari_longiseg.core.lesion import Finding, Proposal
 from napari_longiseg.core.scan import Study
-from napari_longiseg.core.timing import Timer
+from napari_longiseg.core.state import Key
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.registration.store import MapStore
 from napari_longiseg.session import Session
-from napari_longiseg.tracking.record import PairRecord
 from napari_longiseg.tracking.setup import TrackSettings
 
 
 class Runner(QObject):
-    """Works for a session in a thread, one job at a time, and brings the results into it.
+    """Works for a session in the engine's thread, and brings the results into it.
 
-    Lesions whose tracking is asked for while another job runs wait for its end.
+    What is asked for last comes first, and replaces what was asked for the same lesion and scan before.
 
     Signals
     -------
     busy_changed(bool)
-        A job has started, or all have ended.
+        Work that a reader waits for has begun, or all of it has ended.
     waiting_changed()
-        Other lesions are being tracked or wait for it.
-    progressed(str, float)
-        Stage and fraction from 0 to 1.
+        Other findings are being looked for.
+    stage_changed(object)
+        The :class:`Stage` of what runs, be it for a reader or in the background; None when nothing does.
     failed(str)
         One sentence.
     succeeded(str)
@@ -44,12 +56,13 @@ class Runner(QObject):
     checked(object)
         A :class:`RegistrationCheck` to be looked at.
     refused(int, str)
-        Nothing was outlined at the click that this lesion was tracked for; one sentence why.
+        Nothing was outlined where a reader has clicked for this lesion; one sentence why. What was known of
+        it there stays.
     """
 
     busy_changed = Signal(bool)
     waiting_changed = Signal()
-    progressed = Signal(str, float)
+    stage_changed = Signal(object)
     failed = Signal(str)
     succeeded = Signal(str)
     doubted = Signal(str)
@@ -59,58 +72,90 @@ class Runner(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._settings: TrackSettings | None = None
-        self._begin()
-        self._job: Job | None = None
-        self._running: frozenset[int] = frozenset()
-        self._checking = False
-        self._queued: set[int] = set()
-        self._refused: set[int] = set()
-        self._clicked: dict[int, str] = {}
-        self._message = ""
+        self._cache = RegistrationCache(MapStore())
+        self._tools: Tools | None = None
+        self._agenda = Agenda()
+        self._mailbox = Mailbox(self)
+        self._engine = Engine(self._mailbox.post)
         session.study_changed.connect(self._on_study_changed)
 
     @property
     def busy(self) -> bool:
-        """Whether a job is running."""
-        return self._job is not None
+        """Whether a reader waits for some work."""
+        return self._agenda.busy
 
     @property
-    def waiting(self) -> frozenset[int]:
-        """Lesions that are being tracked, or wait for it."""
-        return self._running | self._queued
+    def waiting(self) -> frozenset[Key]:
+        """(lesion id, scan id) of all that is being looked for, or waits for that."""
+        return self._agenda.owed
 
     def open(self, path: Path) -> None:
         """Load a study and put it into the session."""
         self.cancel()
-        self._start(OpenTask(path), self._on_opened, "")
+        self._start(Job(OpenTask(path)), self._on_opened, self._opened)
+
+    def propose(
+        self,
+        lesion_ids: Iterable[int],
+        settings: TrackSettings,
+        straight: bool,
+        clicked_on: str | None = None,
+    ) -> None:
+        """Outline lesions on their source scans, and say where they are expected on the others.
+
+        What a reader has accepted or edited on other scans stays.
+
+        Parameters
+        ----------
+        lesion_ids : iterable of int
+            Lesions with a prompt to start from.
+        settings : TrackSettings
+            How to track.
+        straight : bool
+            Outline at once what is proposed.
+        clicked_on : str, optional
+            The scan with the click that this is for; where that hits nothing, the lesion is refused.
+        """
+        decided = {key for key, finding in self._session.state.findings.items() if finding.is_reviewed}
+        keys = [key for key in self._keys(lesion_ids) if key not in decided or key[1] == clicked_on]
+        if not keys:
+            self.succeeded.emit("All of it is accepted or edited already: nothing was looked for.")
+        clicked = [key for key in keys if key[1] == clicked_on]
+        summary = run_summary if straight else proposal_summary
+        self._ask(ProposeTask, keys, settings, summary, outlines=straight, clicked=clicked)
+
+    def outline(self, keys: Iterable[Key], settings: TrackSettings) -> None:
+        """Outline lesions where they are proposed, or where a reader has clicked or drawn a box.
+
+        Parameters
+        ----------
+        keys : iterable of (int, str)
+            Lesion id and scan id. Where a prompt of a reader hits nothing, the lesion is refused there.
+        settings : TrackSettings
+            How to track.
+        """
+        keys, lesions = list(keys), self._session.state.lesions
+        clicked = [(i, scan) for i, scan in keys if i in lesions and lesions[i].point_on(scan) is not None]
+        self._ask(OutlineTask, keys, settings, outline_summary, clicked=clicked)
 
     def track(
         self, lesion_ids: Iterable[int], settings: TrackSettings, clicked_on: str | None = None
     ) -> None:
-        """Track lesions, now or after the running job.
-
-        Where that is for a click on a scan, and it hits nothing there, the lesion is refused.
-        """
-        ids = set(lesion_ids)
-        self._queued |= ids
-        for lesion_id in ids:
-            self._clicked.pop(lesion_id, None)
-            if clicked_on is not None:
-                self._clicked[lesion_id] = clicked_on
-        self._settings = settings
-        self.waiting_changed.emit()
-        if not self.busy:
-            self._track_queued()
+        """Outline lesions on all scans, whatever is known of them; *clicked_on* as for :meth:`propose`."""
+        keys = self._keys(lesion_ids)
+        clicked = [key for key in keys if key[1] == clicked_on]
+        self._ask(TrackTask, keys, settings, run_summary, clicked=clicked)
 
     def check(self, source: str, target: str, settings: TrackSettings) -> None:
         """Align two scans, by id, and bring one to the other, to be looked at."""
         study = self._study_for("you check a pair")
         if study is None:
             return
-        self._checking = True
+        tools = self._tools_with(settings)
         task = CheckTask(study, self._session.findings, source, target, settings, self._cache)
-        self._start(task, self.checked.emit, f"{source} lies on {target} now: choose how to look at it.")
+        job = Job(task, device=tools.device)
+        sentence = f"{source} lies on {target} now: choose how to look at it."
+        self._start(job, self.checked.emit, lambda: self.succeeded.emit(sentence), of_study=True)
 
     def export(self, folder: Path, settings: TrackSettings) -> None:
         """Write masks, table and record of the session's findings.
@@ -120,15 +165,65 @@ class Runner(QObject):
         study = self._study_for("you export")
         if study is None:
             return
-        task = ExportTask.of(
-            self._session,
-            study,
-            folder,
-            self._settings or settings,
-            self._timer,
-            tuple(self._registrations.values()),
-        )
-        self._start(task, self._on_exported, f"Results are in {folder}.")
+        tools = self._tools or Tools(settings, self._cache)
+        pairs = tuple(tools.registrations.values())
+        task = ExportTask.of(self._session, study, folder, tools.settings, tools.timer, pairs)
+        self._start(Job(task), lambda _: None, lambda: self.succeeded.emit(f"Results are in {folder}."))
+
+    def run(self, label: str, work: Work, on_result: Callable[[object], None]) -> Job:
+        """Do other work when nothing else is to be done; nothing is said when it ends.
+
+        *label* is its first stage; *on_result* gets each result in the GUI thread. Another study does not
+        end it: cancel the job that is returned.
+        """
+        job = Job(labelled(label, work), Priority.BACKGROUND)
+        self._start(job, on_result, lambda: None)
+        return job
+
+    def cancel(self) -> None:
+        """Stop all at once; what the thread still brings is dropped."""
+        for job in self._agenda.jobs:
+            job.cancel()
+
+    def close(self) -> None:
+        """Stop, and let go of the session; the thread ends at its next report of progress."""
+        self._session.study_changed.disconnect(self._on_study_changed)
+        self.cancel()
+        self._engine.close()
+
+    # ---- what is asked for
+
+    def _keys(self, lesion_ids: Iterable[int]) -> list[Key]:
+        """Lesions on all scans."""
+        study = self._session.study
+        return [(i, scan.id) for i in set(lesion_ids) for scan in (study.scans if study else ())]
+
+    def _ask(
+        self,
+        task: type[TrackTask | ProposeTask | OutlineTask],
+        keys: Iterable[Key],
+        settings: TrackSettings,
+        summary: Callable[[Session, Collection[Key]], str],
+        *,
+        outlines: bool = True,
+        clicked: Collection[Key] = (),
+    ) -> None:
+        """Look for lesions on scans, in place of all earlier requests for the same."""
+        study = self._session.study
+        keys = [key for key in keys if key[0] in self._session.state.lesions]
+        if study is None or not keys:
+            return
+        request, tools = Request(study, keys, outlines=outlines, clicked=clicked), self._tools_with(settings)
+        priority = Priority.CLICK if len(request.lesions) == 1 else Priority.LONG
+        job = Job(task(request, self._session, tools), priority, tools.device)
+        on_result, conclude = partial(self._on_result, job, request), partial(self._tracked, request, summary)
+        self._start(job, on_result, conclude, request, of_study=True)
+
+    def _tools_with(self, settings: TrackSettings) -> Tools:
+        """Those of before, which remember what was done for this study, with other settings."""
+        before = self._tools or Tools(settings, self._cache)
+        self._tools = replace(before, settings=settings)
+        return self._tools
 
     def _study_for(self, what: str) -> Study | None:
         """The study with all its lesions; None, and a sentence, where work is running or none is open."""
@@ -141,104 +236,73 @@ class Runner(QObject):
             self.failed.emit(str(error))
             return None
 
-    def cancel(self) -> None:
-        """Stop at once; what the thread still brings is dropped."""
-        self._queued.clear()
-        if self._job is not None:
-            self._job.cancel()
+    def _start(
+        self,
+        job: Job,
+        on_result: Callable[[object], None],
+        conclude: Callable[[], None],
+        request: Request | None = None,
+        of_study: bool = False,
+    ) -> None:
+        was_busy = self.busy
+        replaced = self._agenda.add(job, request, of_study)
+        job.yielded.connect(lambda result: on_result(result))
+        job.stage_changed.connect(lambda stage: self.stage_changed.emit(stage))
+        job.failed.connect(lambda sentence: self.failed.emit(sentence))
+        job.ended.connect(lambda done: self._on_ended(job, done, conclude))
+        if self.busy and not was_busy:
+            self.busy_changed.emit(True)
         self.waiting_changed.emit()
+        self._engine.submit(job)
+        for other in replaced:
+            other.cancel()
 
-    def close(self) -> None:
-        """Stop, and let go of the session."""
-        self._session.study_changed.disconnect(self._on_study_changed)
-        self.cancel()
-
-    def _begin(self) -> None:
-        """Forget what was done for another study; the maps in memory hold on to its scans."""
-        self._cache = RegistrationCache(MapStore())
-        self._timer = Timer()
-        self._registrations: dict[tuple[str, str], PairRecord] = {}
-        self._settings = None
-
-    def _track_queued(self) -> None:
-        known = {lesion.id for lesion in self._session.lesions}
-        ids, self._queued = frozenset(self._queued & known), set()
-        if not ids or self._settings is None or self._session.study is None:
-            return
-        self._running, self._refused = ids, set()
-        task = TrackTask(
-            study=self._session.study_with(ids),
-            known=tuple(finding for finding in self._session.findings if finding.lesion not in ids),
-            settings=self._settings,
-            cache=self._cache,
-            timer=self._timer,
-            registrations=self._registrations,
-        )
-        self._start(task, self._on_finding, "")
-
-    def _start(self, work: Work, on_result: Callable[[object], None], message: str) -> None:
-        job = Job(work)
-        self._job, self._message = job, message
-        job.yielded.connect(on_result)
-        job.progressed.connect(self.progressed)
-        job.failed.connect(self.failed)
-        job.ended.connect(self._on_ended)
-        self.busy_changed.emit(True)
-        self.waiting_changed.emit()
-        job.start()
+    # ---- what comes of it
 
     def _on_opened(self, study: object) -> None:
         if isinstance(study, Study):
-            self._message = f"Opened {study.patient}. Click a lesion on any scan."
             self._session.open(study)
 
-    def _on_finding(self, finding: object) -> None:
-        if not isinstance(finding, Finding) or finding.lesion in self._refused:
+    def _opened(self) -> None:
+        if self._session.study is not None:
+            self.succeeded.emit(f"Opened {self._session.study.patient}. Click a lesion on any scan.")
+
+    def _on_result(self, job: Job, request: Request, result: object) -> None:
+        if not isinstance(result, Finding | Proposal) or request.is_stale(result, self._session.state):
             return
-        if self._clicked.get(finding.lesion) == finding.scan:
-            del self._clicked[finding.lesion]
-            if finding.mask is None:
-                self._refuse(finding)
-                return
-        try:
-            self._session.set_known(finding)
-        except InputError:  # its lesion was removed meanwhile
-            return
+        if isinstance(result, Finding) and request.hits_nothing(result):
+            if request.refuse(result):
+                job.cancel()
+            why = result.reason or f"Nothing could be outlined there on {result.scan}."
+            self.refused.emit(result.lesion, why)
+        else:
+            request.settle(result)
+            self._session.set_known(result)
+        self.waiting_changed.emit()
 
-    def _refuse(self, finding: Finding) -> None:
-        """Spare the other scans a lesion that is none."""
-        self._refused.add(finding.lesion)
-        self._running -= {finding.lesion}
-        if not self._running and self._job is not None:
-            self._job.cancel()
-        why = finding.reason or f"Nothing could be outlined there on {finding.scan}."
-        self.refused.emit(finding.lesion, why)
-
-    def _on_exported(self, folder: object) -> None:
-        self._message = f"Results are in {folder}."
-
-    def _on_ended(self, done: bool) -> None:
-        tracked, self._job, self._running, self._checking = self._running, None, frozenset(), False
+    def _on_ended(self, job: Job, done: bool, conclude: Callable[[], None]) -> None:
+        was_busy = self.busy
+        self._agenda.remove(job)
         self.waiting_changed.emit()
         if done:
-            self._conclude(tracked)
-        if self._queued:
-            self._track_queued()
-        if not self.busy:
+            conclude()
+        if not self._agenda.jobs:
+            self.stage_changed.emit(None)
+        if was_busy and not self.busy:
             self.busy_changed.emit(False)
 
-    def _conclude(self, tracked: frozenset[int]) -> None:
+    def _tracked(self, request: Request, summary: Callable[[Session, Collection[Key]], str]) -> None:
         """Say what was done; where the alignment is doubtful, that comes with it."""
-        message = run_summary(self._session, tracked) if tracked else self._message
-        doubts = doubts_of(self._session, tracked, self._registrations.values())
+        message = summary(self._session, request.own)
+        pairs = self._tools.registrations.values() if self._tools else ()
+        doubts = doubts_of(self._session, request.lesions, pairs)
         if doubts:
             self.doubted.emit(f"{message} {doubts}")
         else:
             self.succeeded.emit(message)
 
     def _on_study_changed(self, _: Study | None) -> None:
-        """Work on the study before is of no use any more; the job that has just opened this one may end."""
-        self._queued.clear()
-        self._begin()
-        if (self._running or self._checking) and self._job is not None:
-            self._job.cancel()
+        """Work on the study before is of no use any more; its maps in memory would hold on to its scans."""
+        self._cache, self._tools = RegistrationCache(MapStore()), None
+        for job in self._agenda.of_study:
+            job.cancel()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from napari_longiseg.core.lesion import Presence
+from napari_longiseg.core.lesion import Lesion, Presence
+from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.record import PairRecord
 
 
-def run_summary(session: Session, lesion_ids: Collection[int]) -> str:
-    """Say on which scans lesions were found."""
-    known = [lesion for lesion in session.lesions if lesion.id in lesion_ids]
+def run_summary(session: Session, keys: Collection[Key]) -> str:
+    """Say on which scans lesions were outlined."""
+    known = _known(session, keys)
     if session.study is None or not known:
         return "Done."
     scans = [scan.id for scan in session.study.scans]
@@ -19,11 +20,36 @@ def run_summary(session: Session, lesion_ids: Collection[int]) -> str:
         found = sum(_is_present(session, lesion.id, scan) for lesion in known for scan in scans)
         return f"Tracked {len(known)} lesions: outlined {found} times of {len(known) * len(scans)}."
     lesion = known[0]
-    name = lesion.name or f"Lesion {lesion.id}"
     missing = [scan for scan in scans if not _is_present(session, lesion.id, scan)]
-    what = f"{name}: outlined on {len(scans) - len(missing)} of {len(scans)} scans"
+    what = f"{_name(lesion)}: outlined on {len(scans) - len(missing)} of {len(scans)} scans"
     what += f", not on {' and '.join(missing)}." if missing else "."
     return f"{what} To mark another one, click it on {lesion.source_scan}, or press Add lesion."
+
+
+def proposal_summary(session: Session, keys: Collection[Key]) -> str:
+    """Say on which scans lesions are proposed, and wait for a reader."""
+    known = _known(session, keys)
+    open_ = [key for key in keys if session.proposal(*key) is not None]
+    if not known or not open_:
+        return run_summary(session, keys)
+    if len(known) > 1:
+        return f"{len(known)} lesions are proposed at {len(open_)} places: accept or move each point."
+    scans = " and ".join(sorted(scan for _, scan in open_))
+    return f"{_name(known[0])} is proposed on {scans}: look there, then accept or move the point."
+
+
+def outline_summary(session: Session, keys: Collection[Key]) -> str:
+    """Say whether lesions were outlined where that was asked for."""
+    if len(keys) != 1:
+        found = sum(_is_present(session, *key) for key in keys)
+        return f"Outlined {found} times of {len(keys)}."
+    ((lesion_id, scan),) = keys
+    finding, known = session.finding(lesion_id, scan), _known(session, keys)
+    if not known or finding is None:
+        return "Done."
+    if _is_present(session, lesion_id, scan):
+        return f"{_name(known[0])} is outlined on {scan}."
+    return f"{_name(known[0])} is not outlined on {scan}: {finding.reason or 'it was not found there.'}"
 
 
 def doubts_of(session: Session, lesion_ids: Collection[int], pairs: Iterable[PairRecord]) -> str:
@@ -35,6 +61,15 @@ def doubts_of(session: Session, lesion_ids: Collection[int], pairs: Iterable[Pai
     first, others = doubtful[0], len(doubtful) - 1
     more = ["", " So is 1 other pair.", f" So are {others} other pairs."][min(others, 2)]
     return f"The alignment of {first.source} to {first.target} is doubtful: {first.doubt}{more}"
+
+
+def _known(session: Session, keys: Collection[Key]) -> list[Lesion]:
+    ids = {lesion_id for lesion_id, _ in keys}
+    return [lesion for lesion in session.lesions if lesion.id in ids]
+
+
+def _name(lesion: Lesion) -> str:
+    return lesion.name or f"Lesion {lesion.id}"
 
 
 def _is_present(session: Session, lesion_id: int, scan_id: str) -> bool:

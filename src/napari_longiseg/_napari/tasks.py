@@ -1,21 +1,28 @@
-"""The panel's work, as generators that run in a thread; they touch neither layers nor widgets."""
+"""The panel's work, as generators that run in the engine's thread; they touch neither layers nor widgets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence
-from napari_longiseg.core.progress import Progress
+from napari_longiseg._napari.job import Work
+from napari_longiseg._napari.request import Request, Result
+from napari_longiseg._napari.windows import window_name
+from napari_longiseg.core.errors import LongisegError
+from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Proposal
+from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS, create
+from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
+from napari_longiseg.models.device import torch_device
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.record import PairRecord, run_record
 from napari_longiseg.tracking.setup import TrackSettings, make_tracker
+from napari_longiseg.tracking.track import Tracker
 
 
 @dataclass(frozen=True)
@@ -27,43 +34,138 @@ class OpenTask:
     def __call__(self, progress: Progress) -> Iterator[Study]:
         """Yield the study."""
         progress(f"Opening {self.path.name}", 0.0)
-        yield load_study(self.path, progress)
+        study = load_study(self.path, scaled(progress, 0.0, 0.9))
+        prepare(study, scaled(progress, 0.9, 1.0))
+        yield study
+
+
+def labelled(label: str, work: Work) -> Work:
+    """Work whose first stage is this."""
+
+    def begin(progress: Progress) -> Iterator[Any]:
+        progress(label, 0.0)
+        yield from work(progress)
+
+    return begin
+
+
+def prepare(study: Study, progress: Progress) -> None:
+    """Work out what the scans are asked for later, and keep it with them: each takes too long for the GUI."""
+    for number, scan in enumerate(study.scans):
+        progress(f"Looking at {scan.id}", number / len(study.scans))
+        window_name([scan])
+        _ = scan.statistics, scan.key
 
 
 @dataclass(frozen=True)
-class TrackTask:
-    """Track the lesions of a study.
+class Tools:
+    """What all tracking of a study is done with.
 
     Attributes
     ----------
-    study : Study
-        With the lesions to track.
-    known : tuple of Finding
-        Of the other lesions, which new findings may overlap.
     settings : TrackSettings
         The methods are made in the thread, since this may import torch or SimpleITK.
     cache : RegistrationCache
-        Shared by all the tasks of a panel.
+        A pair is aligned once.
     timer : Timer
         Adds up how long each step took.
     registrations : dict
         Gathers how pairs of scans were aligned, by (source, target).
     """
 
-    study: Study
-    known: tuple[Finding, ...]
     settings: TrackSettings
     cache: RegistrationCache
-    timer: Timer
-    registrations: dict[tuple[str, str], PairRecord]
+    timer: Timer = field(default_factory=Timer)
+    registrations: dict[tuple[str, str], PairRecord] = field(default_factory=dict)
 
-    def __call__(self, progress: Progress) -> Iterator[Finding]:
+    def watched(self, work: Callable[[Tracker], Iterator[Result]]) -> Iterator[Result]:
+        """What a tracker finds, and note how it has aligned the scans."""
+        tracker = make_tracker(self.settings, self.cache, self.timer)
+        for known in work(tracker):
+            self.registrations.update(tracker.registrations)
+            yield known
+
+    def device(self) -> str:
+        """Where the methods work; this imports torch where they would."""
+        choices = (REGISTRATIONS, self.settings.registration), (SEGMENTERS, self.settings.segmenter)
+        try:
+            methods = [create(group, choice.name, **choice.options) for group, choice in choices]
+            asked = {str(method.device) for method in methods if hasattr(method, "device")}
+            kinds = {torch_device(name, LongisegError).type for name in asked - {"cpu"}}
+        except LongisegError:  # the work itself will say so
+            return ""
+        return "GPU" if kinds - {"cpu"} else "CPU"
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """Look for what is requested.
+
+    Attributes
+    ----------
+    request : Request
+        Begins when it is the task's turn.
+    session : Session
+        Asked then for what is known: that is a value, and can be taken from this thread.
+    tools : Tools
+        What to do it with.
+    """
+
+    request: Request
+    session: Session
+    tools: Tools
+
+
+class TrackTask(_Looking):
+    """Find lesions on all scans, whatever is known of them."""
+
+    def __call__(self, progress: Progress) -> Iterator[Result]:
         """Yield findings as they are ready."""
         progress("Starting", 0.0)
-        tracker = make_tracker(self.settings, self.cache, self.timer)
-        for finding in tracker.track(self.study, progress, self.known):
-            self.registrations.update(tracker.registrations)
-            yield finding
+        study, known = self.request.begin(self.session.state)
+        others = [finding for finding in known if finding.lesion not in self.request.lesions]
+        yield from self.tools.watched(lambda tracker: tracker.track(study, progress, others))
+
+
+class ProposeTask(_Looking):
+    """Outline lesions on their source scans, and say where to expect them on the others."""
+
+    def __call__(self, progress: Progress) -> Iterator[Result]:
+        """Yield findings and proposals, then, where outlines are requested, findings in their place."""
+        progress("Starting", 0.0)
+        study, known = self.request.begin(self.session.state)
+        straight = self.request.outlines
+        found = {(finding.lesion, finding.scan): finding for finding in known}
+        proposals: list[Proposal] = []
+        first = scaled(progress, 0.0, 0.7) if straight else progress
+        for one in self.tools.watched(lambda tracker: tracker.propose(study, first, known)):
+            if isinstance(one, Finding):
+                found[one.lesion, one.scan] = one
+            else:
+                proposals.append(one)
+            yield one
+        if straight and proposals:
+            rest, all_known = scaled(progress, 0.7, 1.0), tuple(found.values())
+            yield from self.tools.watched(
+                lambda tracker: tracker.outline(study, proposals, (), rest, all_known)
+            )
+
+
+class OutlineTask(_Looking):
+    """Outline lesions on scans where they are proposed, or shown by a reader."""
+
+    def __call__(self, progress: Progress) -> Iterator[Result]:
+        """Yield findings as they are ready."""
+        progress("Starting", 0.0)
+        study, known = self.request.begin(self.session.state)
+        there = {lesion.id: lesion for lesion in study.lesions}
+        keys = [key for key in self.request.own if key[0] in there]
+        shown = [(i, scan) for i, scan in keys if there[i].point_on(scan) is not None]
+        proposed = self.request.state.proposals
+        proposals = [proposed[key] for key in keys if key not in shown and key in proposed]
+        yield from self.tools.watched(
+            lambda tracker: tracker.outline(study, proposals, shown, progress, known)
+        )
 
 
 @dataclass(frozen=True)

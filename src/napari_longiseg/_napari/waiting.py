@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from napari_longiseg._napari.tasks import prepare
+from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Study
 from napari_longiseg.io.manifest import load_study
 
@@ -24,9 +26,15 @@ def load_in_thread(path: Path) -> Study:
         As :func:`napari_longiseg.io.manifest.load_study`.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="longiseg-reader") as pool:
-        loading = pool.submit(load_study, path)
+        loading = pool.submit(_loaded, path)
         _keep_drawing(loading)
         return loading.result()
+
+
+def _loaded(path: Path) -> Study:
+    study = load_study(path)
+    prepare(study, silent)
+    return study
 
 
 def _keep_drawing(loading: Future[Study]) -> None:

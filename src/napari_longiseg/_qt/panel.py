@@ -110,7 +110,7 @@ class TrackingPanel(QWidget):
         session.selection_changed.connect(self._on_selection)
         runner.busy_changed.connect(self._on_busy)
         runner.waiting_changed.connect(self.model.refresh)
-        runner.progressed.connect(self.progress.set_progress)
+        runner.stage_changed.connect(self.progress.set_stage)
         runner.failed.connect(self.progress.complain)
         runner.succeeded.connect(self.progress.say)
         runner.doubted.connect(self.progress.complain)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+import time
+
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_longiseg._napari.job import Stage
 
 ERROR_STYLE = "color: #e05050; font-weight: bold;"
 """Readable on napari's dark and light backgrounds."""
+TICK_MS = 500
+"""How often the seconds are looked at."""
 
 
 class ProgressBox(QWidget):
-    """A progress bar with Cancel, and one line for hints, results and errors.
+    """A progress bar with Cancel, a line that says what runs, and one for hints, results and errors.
 
     Signals
     -------
@@ -22,34 +28,44 @@ class ProgressBox(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._stage: Stage | None = None
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
         self.cancel_button = QPushButton("Cancel")
+        self.stage_line = QLabel()
         self.line = QLabel()
         self.line.setWordWrap(True)
         self.line.setMinimumHeight(3 * self.line.fontMetrics().lineSpacing() + 2)
         self.line.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._clock = QTimer(self)
+        self._clock.setInterval(TICK_MS)
         self._lay_out()
         self.cancel_button.clicked.connect(self.cancel_requested)
-        self.set_busy(False)
+        self._clock.timeout.connect(self._show_stage)
+        self.set_stage(None)
 
     def set_busy(self, busy: bool) -> None:
-        """Show the bar while something runs; what went wrong before is past then."""
+        """What went wrong before is past once something new has begun."""
         if busy and self.line.styleSheet() == ERROR_STYLE:
             self.say("")
-        self.bar.reset()
-        self.bar.setTextVisible(busy)
-        self.bar.setFormat("")
-        self.bar.setEnabled(busy)
-        self.cancel_button.setEnabled(busy)
+        if busy and self._stage is None:
+            self.cancel_button.setEnabled(True)
 
-    def set_progress(self, stage: str, fraction: float) -> None:
-        """Show where the work is, in the bar: the line below keeps what the reader has to know."""
-        text = f"{stage}  %p%"
-        room = self.bar.width() - 12
-        self.bar.setFormat(self.bar.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
-        self.bar.setToolTip(stage)
-        self.bar.setValue(round(100 * fraction))
+    def set_stage(self, stage: Stage | None) -> None:
+        """Show what runs, on which device and for how long; None where nothing does."""
+        self._stage = stage
+        running = stage is not None
+        self.bar.setEnabled(running)
+        self.bar.setTextVisible(running)
+        self.cancel_button.setEnabled(running)
+        if stage is None:
+            self.bar.reset()
+            self._clock.stop()
+        else:
+            self.bar.setValue(round(100 * stage.fraction))
+            if not self._clock.isActive():
+                self._clock.start()
+        self._show_stage()
 
     def say(self, sentence: str) -> None:
         """Show a hint, or what was done."""
@@ -58,6 +74,14 @@ class ProgressBox(QWidget):
     def complain(self, sentence: str) -> None:
         """Show an error."""
         self._tell(sentence, ERROR_STYLE)
+
+    def _show_stage(self) -> None:
+        text = "" if self._stage is None else stage_text(self._stage, time.monotonic())
+        room = self.width() - 4
+        self.stage_line.setText(
+            self.stage_line.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        )
+        self.stage_line.setToolTip(text)
 
     def _tell(self, sentence: str, style: str) -> None:
         if self.line.styleSheet() != style:  # setting it lays the panel out anew
@@ -71,4 +95,11 @@ class ProgressBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
+        column.addWidget(self.stage_line)
         column.addWidget(self.line)
+
+
+def stage_text(stage: Stage, now: float) -> str:
+    """Such as ``Aligning T0 to T2 · CPU · 4 s``; *now* by the clock of the stage's *since*."""
+    passed = max(0, int(now - stage.since))
+    return " · ".join(part for part in (stage.text, stage.device, f"{passed} s") if part)

@@ -39,3 +39,7 @@ class MissingMethodError(InputError, LookupError):
 
 class Cancelled(LongisegError):
     """The user cancelled the work."""
+
+
+class Underway(LongisegError):
+    """This very thread is at that work already, and has been called away from it: ask again when it is done."""

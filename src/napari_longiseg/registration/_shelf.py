@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
+from napari_longiseg.core.errors import Underway
 from napari_longiseg.core.progress import Progress
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Shelf(Generic[T]):
         # A lock lives as long as a thread works or waits for its key.
         self._turns: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
         self._lock = Lock()
+        self._makers: dict[Hashable, int] = {}
 
     def get(self, key: Hashable, make: Callable[[], T], progress: Progress) -> T:
         """The value of a key, made now if it is not there.
@@ -41,10 +43,15 @@ class Shelf(Generic[T]):
         ------
         Cancelled
             From *progress*, also while another thread works.
+        Underway
+            When this thread makes it already, and asks from within *progress*.
         """
         with self._lock:
             if key in self._values:
                 return self._used(key)
+            if self._makers.get(key) == get_ident():
+                msg = "That alignment is under way; ask for it again when it is done."
+                raise Underway(msg)
             turn = self._turns.setdefault(key, Lock())
         while not turn.acquire(timeout=LISTEN_S):
             progress("Waiting for the alignment that is under way", 0.0)
@@ -52,6 +59,7 @@ class Shelf(Generic[T]):
             with self._lock:
                 if key in self._values:
                     return self._used(key)
+                self._makers[key] = get_ident()
             value = make()
             with self._lock:
                 self._values[key] = value
@@ -59,6 +67,7 @@ class Shelf(Generic[T]):
                     self._values.popitem(last=False)
             return value
         finally:
+            self._makers.pop(key, None)
             turn.release()
 
     def _used(self, key: Hashable) -> T:

@@ -54,7 +54,7 @@ def mark_new(session: Session, lesion_id: int, scan_id: str) -> None:
     with session.action(f"Lesion {lesion_id} is new on {scan_id}"):
         for earlier in _scans_before(session, scan_id):
             known = session.finding(lesion_id, earlier)
-            if known is not None and known.review is not Review.PROPOSED:
+            if known is not None and known.is_reviewed:
                 continue
             _check_unprompted(lesion, earlier, scan_id)
             reason = f"Not there yet: new on {scan_id}."
@@ -69,9 +69,8 @@ def _scans_before(session: Session, scan_id: str) -> list[str]:
 
 def _check_unprompted(lesion: Lesion, scan_id: str, new_on: str) -> None:
     """Refuse a lesion that a reader has shown on an earlier scan."""
-    clicked = any(click.positive for click in lesion.clicks_on(scan_id))
     outlined = lesion.source_mask is not None and lesion.source_mask.scan == scan_id
-    if clicked or outlined or lesion.box_on(scan_id):
+    if outlined or lesion.point_on(scan_id) is not None:
         msg = (
             f"Lesion {lesion.id} cannot be new on {new_on}: it was marked on {scan_id} before; "
             "take that back first."

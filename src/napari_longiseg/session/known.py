@@ -107,14 +107,11 @@ class Known:
         return tuple(self._state.proposals[key] for key in keys)
 
     def point_on(self, lesion_id: int, scan_id: str) -> Point | None:
-        """Where a lesion is on a scan, is expected, or was looked for; its first positive click otherwise."""
+        """Where a lesion is on a scan, is expected, or was looked for; where a reader pointed otherwise."""
         known = self._state.known((lesion_id, scan_id))
         if known is not None and known.point_mm is not None:
             return known.point_mm
-        lesion = self.lesion(lesion_id)
-        point = next((click.point_mm for click in lesion.clicks_on(scan_id) if click.positive), None)
-        box = lesion.box_on(scan_id)
-        return box.middle_mm if point is None and box is not None else point
+        return self.lesion(lesion_id).point_on(scan_id)
 
     def study_with(self, lesion_ids: Iterable[int]) -> Study:
         """The scans with some of the lesions, as they are now; what a tracking run works on.

@@ -61,7 +61,7 @@ def unaccept(session: Session, lesion_id: int, scan_id: str) -> None:
             f"Lesion {lesion_id} on {scan_id} is not a finding that was accepted; Reset forgets any finding."
         )
         raise InputError(msg)
-    with session.action(f"Accept lesion {lesion_id} on {scan_id} no longer"):
+    with session.action(f"Take back that lesion {lesion_id} was accepted on {scan_id}"):
         session.set_known(replace(finding, review=Review.PROPOSED))
 
 
@@ -111,7 +111,7 @@ def is_unreviewed(known: Finding | Proposal | None) -> bool:
     """Whether a reader has still to look at it."""
     if isinstance(known, Proposal):
         return not known.verified
-    return known is not None and known.review is Review.PROPOSED
+    return known is not None and not known.is_reviewed
 
 
 def _source_first(session: Session, lesion: Lesion) -> list[str]:

@@ -161,6 +161,12 @@ class TestRoundTrip:
         write_session(path, study, state.with_known(place))
         assert read_session(path)[1].proposals[1, "T2"].uncertainty_mm is None
 
+    def test_numbers_of_other_kinds(self, path, known):
+        study, state = known
+        found = replace(state.findings[1, "T0"], confidence=np.float32(0.5))
+        write_session(path, study, state.with_known(found))
+        assert read_session(path)[1].findings[1, "T0"].confidence == 0.5
+
 
 class TestForOtherTools:
     def test_scans_are_ome_zarr_images_in_mm(self, saved, known):

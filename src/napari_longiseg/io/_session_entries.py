@@ -13,6 +13,8 @@ from napari_longiseg.io.schema import Coordinate
 
 SCHEMA = "longiseg-session/1"
 
+Number = Annotated[float, PlainSerializer(float)]
+"""Also what third parties' methods give as a number of another kind."""
 Numbers = tuple[Coordinate, Coordinate, Coordinate]
 Whole = tuple[int, int, int]
 
@@ -107,7 +109,7 @@ class ProposalEntry(Entry):
     scan: str
     point_mm: Xyz
     source_scan: str
-    uncertainty_mm: float | None
+    uncertainty_mm: Number | None
     registration: str
     doubt: str
     verified: bool
@@ -137,8 +139,8 @@ class FindingEntry(Entry):
     proposed_mm: Xyz | None
     mask: MaskEntry | None
     measurements: MeasurementsEntry | None
-    confidence: float | None
-    uncertainty_mm: float | None
+    confidence: Number | None
+    uncertainty_mm: Number | None
     registration: str
     segmenter: str
     reason: str

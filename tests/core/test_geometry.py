@@ -37,6 +37,11 @@ class TestGrid:
         box = Box((2, 3, 4), (8, 9, 10))
         np.testing.assert_allclose(grid.crop(box).to_mm((1, 1, 1)), grid.to_mm((3, 4, 5)))
 
+    def test_a_box_between_corners_holds_the_centres_between_them(self, grid):
+        low, high = grid.to_mm((2, 3, 4)), grid.to_mm((5, 6, 7))
+        assert grid.box_between(tuple(low), tuple(high)) == Box((2, 3, 4), (6, 7, 8))
+        assert grid.box_between(tuple(low + 0.1), tuple(high - 0.1)) == Box((3, 4, 5), (5, 6, 7))
+
     def test_overlap(self, grid):
         assert grid.overlap_mm(grid) == pytest.approx(grid.size_mm)
         far = Grid(grid.shape, grid.spacing_mm, (1000.0, 12.0, 5.5))

@@ -3,7 +3,17 @@ import pytest
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Box
-from napari_longiseg.core.lesion import Click, Lesion, LesionMask, SourceMask
+from napari_longiseg.core.lesion import (
+    BoxPrompt,
+    Click,
+    Finding,
+    Lesion,
+    LesionMask,
+    Origin,
+    Presence,
+    Review,
+    SourceMask,
+)
 
 
 def test_mask_is_cropped_and_comes_back(grid, make_ball):
@@ -40,6 +50,32 @@ def test_source_is_the_outline_then_the_first_positive_click(grid):
     outlined = SourceMask("T0", LesionMask.of(np.ones(grid.shape, bool)))
     assert Lesion(1, clicks=clicks, source_mask=outlined).source_scan == "T0"
     assert Lesion(1).source_scan is None
+
+
+def test_a_reader_shows_a_lesion_by_a_click_else_by_a_box():
+    box = BoxPrompt("T0", (-2.0, -4.0, 0.0), (2.0, 8.0, 6.0))
+    no = Click("T0", (9.0, 9.0, 9.0), positive=False)
+    assert Lesion(1, clicks=(no,), boxes=(box,)).point_on("T0") == (0.0, 2.0, 3.0)
+    assert Lesion(1, clicks=(no, Click("T0", (1.0, 1.0, 1.0))), boxes=(box,)).point_on("T0") == (
+        1.0,
+        1.0,
+        1.0,
+    )
+    assert Lesion(1, clicks=(no,), boxes=(box,)).point_on("T1") is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "review", "reviewed", "readers"),
+    [
+        (Origin.PROPAGATED, Review.PROPOSED, False, False),
+        (Origin.SOURCE, Review.PROPOSED, False, True),
+        (Origin.PROPAGATED, Review.ACCEPTED, True, True),
+        (Origin.PROPAGATED, Review.EDITED, True, True),
+    ],
+)
+def test_what_a_reader_vouches_for(origin, review, reviewed, readers):
+    finding = Finding(1, "T0", Presence.PRESENT, origin, "T0", review)
+    assert (finding.is_reviewed, finding.is_readers) == (reviewed, readers)
 
 
 def test_ids_start_at_one():

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
+from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence, Review
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.tracking.correspondence import reconcile
+from napari_longiseg.tracking.correspondence import reconcile, settled
 from napari_longiseg.tracking.findings import with_mask
 
 
@@ -72,3 +72,20 @@ def test_a_reader_s_click_wins_over_a_propagated_point(scan, found):
     assert rest.merged_into is None
     assert not (rest.mask.on(scan.grid.shape) & clicked.mask.on(scan.grid.shape)).any()
     assert merged.merged_into == 1
+
+
+def test_so_does_what_a_reader_has_accepted(scan, found):
+    accepted = replace(found(1, (-10, 30, 22), 8), review=Review.ACCEPTED)
+    kept, merged = reconcile([accepted, found(2, (-10, 30, 24), 6)], scan, {2: 9.0})
+    assert kept is accepted
+    assert merged.merged_into == 1
+
+
+def test_only_what_is_new_or_has_changed_comes_of_a_scan(scan, found):
+    """Volumes on the source scans decide who is merged into whom, those of known lesions, too."""
+    new, stranger = found(2, (-10, 30, 22), 8), found(3, (-10, 30, 45), 4)
+    before, elsewhere = found(1, (-10, 30, 26), 8), replace(found(1, (-10, 30, 26), 9), scan="T0")
+    smaller = replace(found(2, (-10, 30, 22), 5), scan="T0")
+    changed, merged = settled([new], [before, elsewhere, stranger], scan, [smaller])
+    assert (changed.lesion, merged.lesion, merged.merged_into) == (1, 2, 1)
+    assert settled([stranger], [before], scan, []) == [stranger]

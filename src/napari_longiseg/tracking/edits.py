@@ -100,19 +100,21 @@ def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tup
     Raises
     ------
     InputError
-        When there is no outline, the point lies outside of it, or nothing would remain.
+        When there is no outline, the point lies outside of it, or in the very middle of what would remain.
     """
     if finding.mask is None or finding.point_mm is None:
         msg = f"Lesion {finding.lesion} has no outline on {finding.scan} that could be split."
         raise InputError(msg)
     mask = finding.mask
     part = part_at(mask.voxels, mask.grid(scan.grid), point_mm, finding.point_mm)
-    rest = mask.voxels & ~part
-    if not part.any():
+    if part is None:
         msg = f"That point lies outside lesion {finding.lesion} on {scan.id}: choose one within its outline."
         raise InputError(msg)
-    if not rest.any():
-        msg = f"Nothing would remain of lesion {finding.lesion} on {scan.id}: choose a point in another part."
+    if not part.any():
+        msg = (
+            f"That point does not tell two parts of lesion {finding.lesion} on {scan.id} apart: "
+            "choose one in the part that is to be another lesion."
+        )
         raise InputError(msg)
     new = replace(
         _edited(finding),
@@ -125,7 +127,7 @@ def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tup
         split_from=finding.lesion,
     )
     return (
-        with_mask(_edited(finding), LesionMask.of(rest, mask.box), scan),
+        with_mask(_edited(finding), LesionMask.of(mask.voxels & ~part, mask.box), scan),
         with_mask(new, LesionMask.of(part, mask.box), scan),
     )
 

@@ -16,7 +16,7 @@ NECK = 0.9
 """Two blobs are two where what joins them is thinner than the thinner one by this factor."""
 
 
-def part_at(mask: Mask, grid: Grid, point_mm: Point, other_mm: Point) -> Mask:
+def part_at(mask: Mask, grid: Grid, point_mm: Point, other_mm: Point) -> Mask | None:
     """The part of a mask that belongs to one point rather than to another.
 
     That is the point's connected component, where the other point lies in another one. Two blobs that touch
@@ -34,13 +34,14 @@ def part_at(mask: Mask, grid: Grid, point_mm: Point, other_mm: Point) -> Mask:
 
     Returns
     -------
-    (Z, Y, X) bool
-        Empty where the point lies neither in the mask nor in a voxel beside it.
+    (Z, Y, X) bool or None
+        Empty where both points are in one voxel; None where the point lies neither in the mask nor in a
+        voxel beside it.
     """
     voxels = np.argwhere(mask)
     here, there = (_nearest(voxels, grid, point) for point in (point_mm, other_mm))
     if np.abs(grid.to_index(point_mm) - here).max() > 1.5:
-        return np.zeros_like(mask)
+        return None
     labels, _ = ndimage.label(mask, structure=CONNECTIVITY)
     if labels[here] != labels[there]:
         return np.asarray(labels == labels[here])

@@ -21,6 +21,7 @@ from napari_longiseg.core.labels import label_volume
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Scan
+from napari_longiseg.io.arriving import arriving
 
 CHUNK: Shape = (64, 128, 128)
 LABELS = "lesions"
@@ -45,11 +46,20 @@ def arriving_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def write_group(folder: Path, attributes: Mapping[str, Any]) -> None:
-    """A group that has these attributes; its members stay."""
-    import zarr
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a program that was ended has left in a folder."""
+    for left in folder.glob(f".*{PART}"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
-    zarr.open_group(folder, mode="a", zarr_format=3).attrs.put(dict(attributes))
+
+def write_group(folder: Path, attributes: Mapping[str, Any]) -> None:
+    """A group that has these attributes, exchanged in one step; its members stay."""
+    content = {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
+    with arriving(folder / METADATA) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_attribute(folder: Path, name: str) -> Any:  # noqa: ANN401 - whatever stands there
@@ -154,7 +164,8 @@ def _image_array(folder: Path, dtype: np.dtype[Any], grid: Grid, attributes: Map
 def _compressor() -> Any:  # noqa: ANN401 - zarr's codec
     from zarr.codecs import BloscCodec
 
-    return BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
+    # A third of the time of level 3 for files that are a tenth larger, measured on the sample study.
+    return BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
 
 
 def _multiscales(name: str, grid: Grid) -> dict[str, Any]:

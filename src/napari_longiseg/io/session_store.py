@@ -22,11 +22,11 @@ from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 from napari_longiseg.io._session_arrays import (
     METADATA,
-    PART,
     arriving_folder,
     read_attribute,
     read_bytes,
     read_image,
+    remove_unfinished,
     write_bytes,
     write_group,
     write_image,
@@ -34,7 +34,6 @@ from napari_longiseg.io._session_arrays import (
 )
 from napari_longiseg.io._session_entries import SCHEMA, ScanEntry, SessionEntry
 from napari_longiseg.io._session_values import Bytes, digest, to_entry, to_scan, to_study
-from napari_longiseg.io.arriving import arriving
 
 SUFFIX = ".longiseg.zarr"
 ATTRIBUTE = "longiseg"
@@ -138,20 +137,17 @@ def read_history(path: str | Path) -> tuple[str, ...]:
 
 def _write(path: Path, study: Study, state: State, history: Sequence[str], progress: Progress) -> None:
     before = _parts_of(path)
+    for folder in (path, path / "scans", path / "masks", *path.glob("scans/*/labels")):
+        remove_unfinished(folder)
     for place in ("scans", "masks"):
-        (path / place).mkdir(parents=True, exist_ok=True)
         write_group(path / place, {})
-    for place in ("scans", "masks", "scans/*/labels"):
-        for left in path.glob(f"{place}/.*{PART}"):  # by a program that was ended
-            shutil.rmtree(left, ignore_errors=True)
     images = _image_names(study)
     for number, scan in enumerate(study.scans):
         part = scaled(progress, number / len(study.scans), (number + 1) / len(study.scans))
         _write_scan(path / "scans" / images[scan.id], scan, state, part)
     entry, content = to_entry(study, state, history, images)
     _write_masks(path / "masks" / entry.masks, content)
-    with arriving(path / METADATA) as root:
-        root.write_text(_root(entry), encoding="utf-8")
+    write_group(path, {ATTRIBUTE: json.loads(entry.model_dump_json(by_alias=True))})
     for name in before - _parts_of(path):
         shutil.rmtree(path / name, ignore_errors=True)
     progress("Session saved", 1.0)
@@ -179,13 +175,6 @@ def _image_names(study: Study) -> Mapping[str, str]:
         same = sum(other.key == scan.key for other in study.scans[: len(names)])
         names[scan.id] = f"{scan.key}-{same}" if same else scan.key
     return names
-
-
-def _root(entry: SessionEntry) -> str:
-    """The root's metadata, as zarr has it."""
-    attributes = {ATTRIBUTE: json.loads(entry.model_dump_json(by_alias=True))}
-    content = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _parts_of(path: Path) -> set[str]:
@@ -238,7 +227,7 @@ def _whole(path: Path, otherwise: str) -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError(_damaged(path, str(error).rstrip("."))) from error
-    except LongisegError:  # cancelled
+    except (LongisegError, MemoryError):  # cancelled, or nothing to do with the file
         raise
     except Exception as error:
         raise InputError(_damaged(path, otherwise)) from error

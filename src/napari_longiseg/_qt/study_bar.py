@@ -22,15 +22,23 @@ from napari_longiseg._qt.texts import study_text
 from napari_longiseg.core.scan import Study
 
 FILES = "Studies and CT images (*.json *.nii *.nii.gz *.nrrd *.mha *.mhd)"
+SESSION = ".longiseg.zarr"
+PREFERENCES = "Devices, methods and files: napari's File > Preferences"
 
 
 class StudyBar(QWidget):
-    """Opens studies, and chooses the CT window.
+    """Opens studies, opens and saves sessions, and chooses the CT window.
 
     Signals
     -------
     open_requested(object)
-        Path of a file or folder.
+        Path of a study's file or folder.
+    layers_requested()
+        Layers that are in the viewer already are to be a study.
+    session_requested(object)
+        Path of a session to go on with.
+    save_requested(object)
+        Path to save the session at; it ends with ``.longiseg.zarr``.
     window_chosen(str)
         Name of a CT window.
     aligned_changed(bool)
@@ -38,6 +46,9 @@ class StudyBar(QWidget):
     """
 
     open_requested = Signal(object)
+    layers_requested = Signal()
+    session_requested = Signal(object)
+    save_requested = Signal(object)
     window_chosen = Signal(str)
     aligned_changed = Signal(bool)
 
@@ -45,7 +56,7 @@ class StudyBar(QWidget):
         super().__init__(parent)
         self.text = QElidingLabel(study_text(None))
         self.text.setMinimumHeight(self.text.fontMetrics().height() + 6)
-        self.open_button = QPushButton("Open study…")
+        self.open_button = QPushButton("Open…")
         self.windows = QComboBox()
         self.windows.addItems(list(windows))
         self.windows.setToolTip("CT window: which densities are shown from black to white, on all scans")
@@ -63,15 +74,27 @@ class StudyBar(QWidget):
         """Say which study is open."""
         self.text.setText(study_text(study))
         self.text.setToolTip(study_text(study))
-        self.windows.setCurrentText(window)
+        self.save.setEnabled(study is not None)
+        self.show_window(window)
+
+    def show_window(self, window: str) -> None:
+        """Say which CT window is in use; an empty name for one of the reader's own."""
+        self.windows.setCurrentIndex(self.windows.findText(window))
 
     def _lay_out(self) -> None:
         menu = QMenu(self.open_button)
         menu.addAction("Study file or CT image…", self._on_file)
         menu.addAction("Study folder or DICOM folder…", self._on_folder)
+        menu.addAction("Use open layers…", self.layers_requested.emit)
+        menu.addSeparator()
+        menu.addAction("Open session…", self._on_session)
+        self.save = menu.addAction("Save session…", self._on_save)
+        self.save.setEnabled(False)
+        menu.addSeparator()
+        menu.addAction(PREFERENCES).setEnabled(False)
         self.open_button.setMenu(menu)
         self.open_button.setToolTip(
-            "Open all scans of one patient: a study.json, a folder, or one image file"
+            "Open all scans of one patient: a study.json, a folder, one image file, or a session of yours"
         )
         row = QHBoxLayout()
         row.addWidget(self.open_button)
@@ -92,3 +115,15 @@ class StudyBar(QWidget):
         name = QFileDialog.getExistingDirectory(self, "Open a study or DICOM folder")
         if name:
             self.open_requested.emit(Path(name))
+
+    def _on_session(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, f"Open a session: a folder called …{SESSION}")
+        if name:
+            self.session_requested.emit(Path(name))
+
+    def _on_save(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Save the session", f"session{SESSION}", f"Sessions (*{SESSION})"
+        )
+        if name:
+            self.save_requested.emit(Path(name if name.endswith(SESSION) else name + SESSION))

@@ -1,6 +1,7 @@
 import numpy as np
 
-from napari_longiseg.core.labels import label_volume
+from napari_longiseg.core.geometry import Box
+from napari_longiseg.core.labels import label_volume, labels_within
 from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
 
 
@@ -31,3 +32,12 @@ def test_painted_in_place_and_cleared(grid, make_ball):
 def test_absent_lesions_leave_no_mark(grid):
     absent = Finding(1, "T0", Presence.NOT_FOUND, Origin.PROPAGATED, "T1")
     assert not label_volume([absent], grid).any()
+
+
+def test_a_box_is_painted_as_the_whole_is(grid, make_ball):
+    a, b = (-10.0, 30.0, 20.0), (-10.0, 30.0, 28.0)
+    findings = [finding(1, make_ball(grid, a, 6), a), finding(2, make_ball(grid, b, 6), b)]
+    box = Box((6, 10, 12), (11, 18, 30))
+    part = labels_within(findings, grid, box)
+    np.testing.assert_array_equal(part, label_volume(findings, grid)[box.slices])
+    assert set(np.unique(part)) == {0, 1, 2}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import napari.viewer
 import numpy as np
@@ -134,7 +134,7 @@ class MarkerDrag(Drag[Point]):
 
 
 @contextmanager
-def held(viewer: napari.viewer.Viewer, drag: Drag[T]) -> Iterator[None]:
+def held(viewer: napari.viewer.Viewer, drag: Drag[Any]) -> Iterator[None]:
     """While the button is down the view stays where it is, and Escape ends the drag."""
     camera = viewer.scene.camera
     pans = camera.mouse_pan

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Box, Grid
-from napari_longiseg.core.lesion import Finding
+from napari_longiseg.core.lesion import Finding, LesionMask
 
 
 def label_volume(
@@ -41,6 +42,27 @@ def label_volume(
         region[voxels] = finding.lesion
         painted[finding.lesion] = finding
     return labels
+
+
+def labels_within(
+    findings: Iterable[Finding], grid: Grid, box: Box, out: npt.NDArray[np.uint16] | None = None
+) -> npt.NDArray[np.uint16]:
+    """As :func:`label_volume`, in a box of the scan alone.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        Of one scan.
+    grid : Grid
+        The scan's working grid.
+    box : Box
+        Inside the grid.
+    out : (Z, Y, X) uint16, optional
+        Of the box's shape; painted in place instead of a new array.
+    """
+    whole = Box((0, 0, 0), box.shape)
+    inside = [replace(f, mask=LesionMask(whole, f.mask.within(box))) for f in findings if f.mask]
+    return label_volume(inside, grid.crop(box), out)
 
 
 def nearer(finding: Finding, other: Finding, box: Box, grid: Grid) -> npt.NDArray[np.bool_]:

@@ -31,13 +31,13 @@ def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_m
     assert [
         layer.data is scan.image for layer, scan in zip(list(viewer.layers)[::3], study.scans, strict=True)
     ]
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     assert panel.study_bar.text.text() == "P01 · 3 scans · 2024-01-10 to 2024-05-10"
     panel.close_desk()
 
 
 def test_layers_loaded_after_it_too(with_lesions, viewer):
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     assert with_lesions.model.rowCount() == 2
     assert cell_text(with_lesions, 1, 0) == "far"
     assert with_lesions.session.selected is None
@@ -60,7 +60,7 @@ def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, vie
     assert not opened.desk.router.enabled
     _, again = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
     assert again.session is opened.session
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     assert "ml\n" in cell_text(again, 0, 3)
     for cell in again.desk.bridge.cells:
         assert (cell.labels.data == 1).sum() > 100
@@ -172,7 +172,7 @@ def test_layers_removed_during_a_run(viewer, with_lesions, gate, idle):
     gate.open.set()
     idle(with_lesions)
     assert len(with_lesions.session.findings) == 6
-    assert len(viewer.layers) == 6
+    assert len(viewer.layers) == 8
 
 
 def test_files_opened_one_after_another_are_dates_of_one_patient(panel, viewer, load, study, qtbot):
@@ -185,7 +185,7 @@ def test_files_opened_one_after_another_are_dates_of_one_patient(panel, viewer, 
     load(single(1))
     qtbot.waitUntil(lambda: len(panel.session.study.scans) == 2)
     assert [scan.id for scan in panel.session.study.scans] == ["day0", "day1"]
-    assert len(viewer.layers) == 6
+    assert len(viewer.layers) == 8
     panel.session.add_lesion()
     load(single(2))
     qtbot.waitUntil(lambda: "stays beside the study" in panel.progress.line.text())
@@ -253,7 +253,7 @@ def test_study_files_through_napari_and_the_open_button(panel, viewer, study, id
     panel.study_bar.open_requested.emit(tmp_path)
     idle(panel)
     assert len(panel.session.study.scans) == 3
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     np.testing.assert_array_equal(viewer.layers[3].data, study.scans[1].image)
 
 
@@ -262,4 +262,4 @@ def test_the_sample_study(panel, viewer, qtbot):
     qtbot.waitUntil(lambda: panel.session.study is not None)
     assert len(panel.session.study.scans) >= 3
     assert panel.session.lesions[0].clicks
-    assert len(viewer.layers) == 3 * len(panel.session.study.scans)
+    assert len(viewer.layers) == 4 * len(panel.session.study.scans)

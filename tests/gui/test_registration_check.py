@@ -96,7 +96,7 @@ def test_from_the_button_to_the_layers_and_off(with_lesions, viewer, qtbot, idle
     qtbot.mouseClick(box.check_button, Qt.MouseButton.LeftButton)
     idle(with_lesions)
     assert with_lesions.desk.check_view.view is View.OVERLAY
-    assert len(viewer.layers) == 12
+    assert len(viewer.layers) == 15
     assert box.views[View.OVERLAY].isChecked()
     assert box.summary.text().startswith("T0 on T1 by deformable: Local correlation 0.41 in the mean. Tissue")
     assert box.doubt.text() == "The scans hardly fit."
@@ -125,7 +125,7 @@ def test_cancel_and_refusal_show_nothing(with_lesions, viewer, gate, qtbot, idle
     idle(panel)
     assert panel.progress.line.text() == "T0 and T1 do not show the same patient."
     assert panel.desk.check_view.check is None
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
 
 
 def test_a_doubt_is_told_after_tracking_too(with_lesions, idle):
@@ -157,14 +157,14 @@ def test_another_study_ends_what_runs_and_what_is_shown(with_lesions, viewer, st
     assert panel.desk.check_view.check is None
     assert box._shown.isHidden()
     assert [box.source.itemText(i) for i in range(box.source.count())] == ["T0", "T1"]
-    assert len(viewer.layers) == 6
+    assert len(viewer.layers) == 8
 
 
 def test_closing_the_panel_takes_it_away(with_lesions, viewer, idle):
     with_lesions.registration.check_button.click()
     idle(with_lesions)
     viewer.window.remove_dock_widget(with_lesions.parent())
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     assert viewer.layers[3].colormap.name == "gray"
 
 

@@ -21,7 +21,7 @@ def test_scans_stand_side_by_side_in_mm(shown, viewer, study):
     assert viewer.canvas.grid.shape == (1, 3)
     for column, scan in enumerate(study.scans):
         inside = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, column), viewer.layers)]
-        assert [type(layer).__name__ for layer in inside] == ["Image", "Labels", "Points"]
+        assert [type(layer).__name__ for layer in inside] == ["Image", "Labels", "Points", "Points"]
         for layer in inside:
             np.testing.assert_allclose(layer.scale, scan.grid.spacing_mm)
             np.testing.assert_allclose(layer.translate, scan.grid.origin_mm)
@@ -37,7 +37,7 @@ def test_images_of_the_reader_are_taken_up(viewer, bridge, session, study):
         viewer.add_layer(napari.layers.Layer.create(data, options, kind))
     before = list(viewer.layers)
     session.open(study)
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     assert [cell.image for cell in bridge.cells] == before
 
 
@@ -134,17 +134,17 @@ def test_removed_labels_and_clicks_come_back(shown, session, study, viewer, defe
     viewer.layers.remove(shown.cells[0].clicks)
     for call in deferred:
         call()
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
     assert shown.cells[1].labels.data.sum() == finding.mask.voxels.sum()
     assert len(shown.cells[0].clicks.data) == 2
-    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points"] * 3
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Points"] * 3
 
 
 def test_a_scan_without_its_image_leaves_the_grid(shown, session, study, viewer, deferred, make_finding):
     viewer.layers.remove(shown.cells[0].image)
     for call in deferred:
         call()
-    assert len(viewer.layers) == 6
+    assert len(viewer.layers) == 8
     assert viewer.canvas.grid.shape == (1, 2)
     session.set_known(make_finding(study, 1, "T0", CENTRE))  # nobody shows it; no error
 
@@ -161,7 +161,7 @@ def test_another_study_takes_the_place_of_the_first(shown, session, study, viewe
     viewer.add_points(np.zeros((1, 3)), name="somebody else's")
     session.open(type(study)("P02", study.scans[:2]))
     assert viewer.canvas.grid.shape == (1, 2)
-    assert len(viewer.layers) == 7
+    assert len(viewer.layers) == 9
     assert names(viewer)[-1] == "somebody else's"
 
 

@@ -76,9 +76,9 @@ def test_the_layer_lies_in_its_target_s_cell_between_scan_and_outlines(look, sho
     look.show(view)
     for column, cell in enumerate(shown.cells):
         inside = [i for i in range(len(viewer.layers)) if shown.cell_of(viewer.layers[i]) is cell]
-        assert inside == [4 * column + i for i in range(4)]
+        assert inside == [5 * column + i for i in range(5)]
     middle = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, 1), viewer.layers)]
-    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points"]
+    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points", "Points"]
     scan, layer = middle[:2]
     np.testing.assert_allclose(layer.scale, scan.scale)
     np.testing.assert_allclose(layer.translate, scan.translate)
@@ -185,7 +185,7 @@ def test_another_check_takes_the_place_of_the_first(look, shown, viewer, study):
     look.open(check_registration(Shift(), study.scans[2], study.scans[0]))
     assert look.view is View.GRID
     assert [cell.extra.name for cell in shown.cells] == ["Lattice of T2 on T0", "T1 spacer", "Lattice of T2"]
-    assert len(viewer.layers) == 12
+    assert len(viewer.layers) == 15
 
 
 def test_off_leaves_no_trace_whatever_was_looked_at(look, viewer, check):
@@ -246,18 +246,18 @@ def test_outlines_removed_by_hand_come_back_into_a_cell_with_a_check(look, shown
     deferred.pop()()
     assert look.view is View.OVERLAY
     middle = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, 1), viewer.layers)]
-    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points"]
+    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points", "Points"]
 
 
 def test_without_its_target_it_cannot_be_looked_at(look, shown, viewer, deferred, check):
     look.open(check)
     viewer.layers.remove(shown.cells[1].image)
     deferred.pop()()
-    assert len(viewer.layers) == 6
-    assert viewer.canvas.grid.stride == 3
+    assert len(viewer.layers) == 8
+    assert viewer.canvas.grid.stride == 4
     look.show(View.GRID)
     assert look.view is View.OFF
-    assert len(viewer.layers) == 6
+    assert len(viewer.layers) == 8
 
 
 def test_without_another_scan_it_can_be_looked_at_again(look, shown, viewer, deferred, check):
@@ -266,7 +266,7 @@ def test_without_another_scan_it_can_be_looked_at_again(look, shown, viewer, def
     deferred.pop()()
     assert look.view is View.OFF
     look.show(View.GRID)
-    assert len(viewer.layers) == 8
+    assert len(viewer.layers) == 10
 
 
 def test_a_hidden_layer_stays_in_its_cell(look, shown, viewer, check):
@@ -274,7 +274,7 @@ def test_a_hidden_layer_stays_in_its_cell(look, shown, viewer, check):
     shown.cells[1].extra.visible = False
     assert viewer.canvas.grid.actual_shape(viewer.layers) == (1, 3)
     look.show(View.OFF)
-    assert len(viewer.layers) == 9
+    assert len(viewer.layers) == 12
 
 
 def test_another_study_ends_it_and_shared_scans_get_their_colours_back(look, viewer, session, study, check):
@@ -282,9 +282,9 @@ def test_another_study_ends_it_and_shared_scans_get_their_colours_back(look, vie
     session.open(Study("P02", study.scans[:2]))
     assert look.check is None
     assert look.view is View.OFF
-    assert len(viewer.layers) == 6
-    assert viewer.canvas.grid.stride == 3
-    assert viewer.layers[3].colormap.name == "gray"
+    assert len(viewer.layers) == 8
+    assert viewer.canvas.grid.stride == 4
+    assert viewer.layers[4].colormap.name == "gray"
 
 
 def test_layers_of_others_stay_last(look, viewer, check):

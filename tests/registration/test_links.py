@@ -117,5 +117,5 @@ class TestAligning:
         def stop(stage, fraction):
             raise Cancelled
 
-        with pytest.raises(Cancelled, match="^$"):
+        with pytest.raises(Cancelled, match=r"^$"):
             list(align_links(Study("P", (scan("T0"), scan("T1"))), Shifting(), RegistrationCache(), stop))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import napari.viewer
-import numpy as np
 from psygnal import Signal
 
 from napari_longiseg._napari.adopt import scan_layers
-from napari_longiseg._napari.alignment import display_shifts
 from napari_longiseg._napari.cell import Cell
-from napari_longiseg._napari.grid import order_layers, put_in_grid, remove_layers, set_stride
+from napari_longiseg._napari.grid import in_order, order_layers, put_in_grid, remove_layers, set_stride
+from napari_longiseg._napari.headings import DATE_COLOURS, date_colours
 from napari_longiseg._napari.layers import OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.marker_view import MarkerView
+from napari_longiseg._napari.placing import Placing
+from napari_longiseg._napari.window_link import WindowLink
 from napari_longiseg._napari.windows import WINDOWS, window_name
-from napari_longiseg.core.geometry import Box, Point
+from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
 
@@ -45,6 +46,8 @@ class LayerBridge:
     ----------
     markers : MarkerView
         Draws the clicks, proposals and boxes.
+    placing : Placing
+        Where the scans are displayed.
 
     Signals
     -------
@@ -60,12 +63,15 @@ class LayerBridge:
         self._defer = defer
         self._cells: dict[str, Cell] = {}
         self._painted: dict[tuple[int, str], Box] = {}
-        self._aligned = True
+        self._colours: Sequence[str] = DATE_COLOURS
+        self._windows = WindowLink()
         self._arranging = False
+        self.placing = Placing(viewer, session, lambda: self.cells)
         session.study_changed.connect(self._on_study)
         session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
         viewer.layers.events.removed.connect(self._on_layer_removed)
+        viewer.layers.events.reordered.connect(self._on_reordered)
         self.markers = MarkerView(viewer, session, lambda: self.cells)
 
     @property
@@ -84,35 +90,27 @@ class LayerBridge:
         session.findings_changed.disconnect(self._on_finding)
         session.selection_changed.disconnect(self._on_selection)
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._viewer.layers.events.reordered.disconnect(self._on_reordered)
         self.markers.close()
-        self._unlink_windows()
+        self._windows.join(())
 
     def set_window(self, name: str) -> None:
         """Show all scans in a CT window of :data:`WINDOWS`."""
-        for cell in self.cells[:1]:  # the others follow
-            cell.image.contrast_limits = WINDOWS[name]
+        self._windows.set(name)
 
     def set_aligned(self, aligned: bool) -> None:
         """Whether the selected lesion is shown at the same place in all cells, or each scan where it lies."""
-        self._aligned = aligned
-        self._align()
-        self._go_to_selected()
+        self.placing.aligned = aligned
+
+    def set_date_colours(self, palette: Sequence[str]) -> None:
+        """Write the scans' titles in these colours ``#rrggbb``, from the first date on."""
+        self._colours = tuple(palette) or DATE_COLOURS
+        for cell, code in zip(self.cells, date_colours(len(self.cells), self._colours), strict=True):
+            cell.colour(code)
 
     def go_to(self, lesion_id: int, scan_id: str) -> None:
         """Move the slice to a lesion on a scan, and the camera where the lesion is out of sight."""
-        cell, point = self._cells.get(scan_id), self._session.point_on(lesion_id, scan_id)
-        if cell is None or point is None:
-            return
-        world = cell.to_world(point)
-        dims = self._viewer.dims
-        for axis in dims.not_displayed:
-            dims.set_point(axis, world[axis])
-        camera = self._viewer.scene.camera
-        shown = list(dims.displayed)
-        half = np.asarray(self._viewer.canvas.viewbox_size(self._viewer.layers)) / camera.zoom / 2
-        centre = np.asarray(camera.center)[-len(shown) :]
-        if len(shown) == 2 and (np.abs(np.asarray(world)[shown] - centre) > 0.9 * half).any():
-            camera.center = tuple(np.asarray(world)[shown])
+        self.placing.go_to(lesion_id, scan_id)
 
     def show_extras(self, extras: Mapping[str, Any]) -> None:
         """Show one more layer between a scan and its outlines, by scan id; an empty mapping takes all away.
@@ -137,7 +135,7 @@ class LayerBridge:
     # ---- what the session says
 
     def _on_study(self, study: Study | None) -> None:
-        self._unlink_windows()
+        self._windows.join(())
         old, self._cells, self._painted = self.cells, {}, {}
         self._arranging = True
         try:
@@ -156,8 +154,9 @@ class LayerBridge:
             put_in_grid(self._viewer, self.cells)
         finally:
             self._arranging = False
-        self._link_windows()
-        self._align()
+        self._windows.join(self.cells)
+        self.set_date_colours(self._colours)
+        self.placing.align()
         self._viewer.reset_view(margin=VIEW_MARGIN)
 
     def _on_finding(self, lesion_id: int, scan_id: str) -> None:
@@ -166,20 +165,33 @@ class LayerBridge:
             return
         self._paint(cell, lesion_id)
         if lesion_id == self._session.selected:
-            self._align()
+            self.placing.align()
             finding = self._session.finding(lesion_id, scan_id)
             if finding is not None and finding.scan == finding.source_scan:
-                self._go_to_selected()
+                self.placing.go_to_selected()
 
     def _on_selection(self, lesion_id: int | None) -> None:
-        self._align()
-        self._go_to_selected()
+        self.placing.align()
+        self.placing.go_to_selected()
 
     # ---- what napari says
 
     def _on_layer_removed(self, event: Any) -> None:  # noqa: ANN401 - napari's event
         if not self._arranging and self.cell_of(event.value) is not None:
             self._defer(self.settle)
+
+    def _on_reordered(self, _: Any) -> None:  # noqa: ANN401 - napari's event
+        if not self._arranging and not in_order(self._viewer, self.cells):
+            self._defer(self.restore_order)
+
+    def restore_order(self) -> None:
+        """Bring the layers back in order after the user has moved some: the grid shows what the list says."""
+        self._arranging = True
+        try:
+            with self._viewer.layers.batched_update():
+                order_layers(self._viewer, self.cells)
+        finally:
+            self._arranging = False
 
     def settle(self) -> None:
         """Make the layers whole again after the user has removed some.
@@ -196,7 +208,7 @@ class LayerBridge:
             return
         extras = [cell.extra for cell in self.cells if cell.extra is not None]
         spoilt = any(gone or extra.unique_id not in present for extra in extras)
-        self._unlink_windows()
+        self._windows.join(())
         self._arranging = True
         try:
             if spoilt:
@@ -209,7 +221,7 @@ class LayerBridge:
             put_in_grid(self._viewer, self.cells)
         finally:
             self._arranging = False
-            self._link_windows()
+            self._windows.join(self.cells)
         if spoilt:
             self.extras_removed.emit()
 
@@ -229,6 +241,8 @@ class LayerBridge:
             cell.paint(self._session.findings_on(cell.scan.id), Box((0, 0, 0), cell.scan.grid.shape))
         if cell.clicks.unique_id not in present:
             cell.clicks = cell.new_clicks()
+        if cell.cursor.unique_id not in present:
+            cell.cursor = cell.new_cursor()
         cell.shift(cell.shift_mm)
 
     def _paint(self, cell: Cell, lesion_id: int) -> None:
@@ -242,37 +256,3 @@ class LayerBridge:
         boxes = [box for box in (before, now) if box is not None]
         for box in boxes:
             cell.paint(self._session.findings_on(cell.scan.id), box)
-
-    def _align(self) -> None:
-        study, selected = self._session.study, self._session.selected
-        if study is None:
-            return
-        points: dict[str, Point] = {}
-        reference = None
-        if self._aligned and selected is not None:
-            reference = self._session.lesion(selected).source_scan
-            found = {scan.id: self._session.point_on(selected, scan.id) for scan in study.scans}
-            points = {scan_id: point for scan_id, point in found.items() if point is not None}
-        shifts = display_shifts(study, points, reference)
-        for cell in self.cells:
-            cell.shift(shifts[cell.scan.id])
-
-    def _go_to_selected(self) -> None:
-        selected = self._session.selected
-        if selected is not None and (source := self._session.lesion(selected).source_scan):
-            self.go_to(selected, source)
-
-    def _link_windows(self) -> None:
-        for cell in self.cells:
-            cell.image.events.contrast_limits.connect(self._on_window)
-
-    def _unlink_windows(self) -> None:
-        for cell in self.cells:
-            cell.image.events.contrast_limits.disconnect(self._on_window)
-
-    def _on_window(self, event: Any) -> None:  # noqa: ANN401 - napari's event
-        """Keep the CT windows of all scans equal."""
-        limits = list(event.source.contrast_limits)
-        for cell in self.cells:
-            if list(cell.image.contrast_limits) != limits:
-                cell.image.contrast_limits = limits

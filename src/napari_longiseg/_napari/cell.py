@@ -1,9 +1,8 @@
-"""One scan in one cell of the grid: its image, its label volume and its clicks."""
+"""One scan in one cell of the grid: its image, its label volume, its markers and its cross-hair."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,22 +10,23 @@ import napari.layers
 import numpy as np
 
 from napari_longiseg._napari.drawing import Drawing
+from napari_longiseg._napari.headings import title
 from napari_longiseg._napari.layers import (
     click_options,
+    cursor_options,
     image_options,
     label_options,
     spacer_options,
-    title,
 )
 from napari_longiseg._napari.windows import WINDOW_RANGE, Window
 from napari_longiseg.core.geometry import Box, Point, as_point
-from napari_longiseg.core.labels import label_volume
-from napari_longiseg.core.lesion import Finding, LesionMask
+from napari_longiseg.core.labels import labels_within
+from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Scan, Study
 
 
 class Cell:
-    """Three layers of one scan, and one more between the scan and its outlines while that is wanted.
+    """Four layers of one scan, and one more between the scan and its outlines while that is wanted.
 
     Parameters
     ----------
@@ -50,14 +50,15 @@ class Cell:
         self.image.name_overlay.font_size = 12
         self.labels = self.new_labels()
         self.clicks = self.new_clicks()
+        self.cursor = self.new_cursor()
         self.extra: Any | None = None
         self.shift_mm: Point = (0.0, 0.0, 0.0)
 
     @property
     def layers(self) -> tuple[Any, ...]:
-        """Image, the extra layer where there is one, labels and clicks, from bottom to top."""
+        """Image, the extra layer where there is one, labels, clicks and cursor, from bottom to top."""
         extra = () if self.extra is None else (self.extra,)
-        return self.image, *extra, self.labels, self.clicks
+        return self.image, *extra, self.labels, self.clicks, self.cursor
 
     @cached_property
     def spacer(self) -> napari.layers.Points:
@@ -73,6 +74,12 @@ class Cell:
         """A points layer without points."""
         return napari.layers.Points(None, **click_options(self.scan))
 
+    def new_cursor(self) -> napari.layers.Points:
+        """A layer with one cross-hair, not seen yet."""
+        cursor = napari.layers.Points(**cursor_options(self.scan))
+        cursor.editable = False
+        return cursor
+
     def owns(self, layer: Any) -> bool:  # noqa: ANN401 - may be a proxy of a layer
         """Whether a layer is one of the cell's."""
         return layer.unique_id in {own.unique_id for own in self.layers}
@@ -82,9 +89,7 @@ class Cell:
         region = box.clipped(self.scan.grid.shape)
         if region.is_empty:
             return
-        whole = Box((0, 0, 0), region.shape)
-        inside = [replace(f, mask=LesionMask(whole, f.mask.within(region))) for f in findings if f.mask]
-        label_volume(inside, self.scan.grid.crop(region), out=self.labels.data[region.slices])
+        labels_within(findings, self.scan.grid, region, out=self.labels.data[region.slices])
         self.labels.refresh(extent=False)
 
     def show_markers(self, drawing: Drawing) -> None:
@@ -97,6 +102,18 @@ class Cell:
             self.clicks.border_color = drawing.borders
             self.clicks.symbol = drawing.symbols
         self.clicks.selected_data = set()
+
+    def colour(self, code: str) -> None:
+        """Write the scan's title in a colour ``#rrggbb``."""
+        self.image.name_overlay.color = code
+
+    def point_at(self, index: Sequence[float]) -> None:
+        """Move the cross-hair to a place (voxels).
+
+        In place: napari would measure all layers anew for other data, which takes five times as long.
+        """
+        self.cursor.data[0] = index
+        self.cursor.refresh(extent=False, thumbnail=False, highlight=False)
 
     def shift(self, shift_mm: Point) -> None:
         """Display the scan this far (mm, order z, y, x) from its patient position."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from napari_longiseg._napari.colours import lesion_colormap
 from napari_longiseg._napari.windows import WINDOWS, Window, window_name
 from napari_longiseg.core.geometry import Grid
@@ -17,6 +19,9 @@ SESSION_KEY = "longiseg_session"
 """Where an image layer keeps the session that works on it, so that a panel opened again goes on with it."""
 OVERLAY_KEY = "longiseg_overlay"
 """Marks the label and click layers, which show a session and are made anew with every panel."""
+
+CURSOR_PIXELS = 22
+"""Size of the cross-hair on the screen."""
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -62,6 +67,22 @@ def click_options(scan: Scan) -> dict[str, Any]:
     }
 
 
+def cursor_options(scan: Scan) -> dict[str, Any]:
+    """Options of the layer with the cross-hair on a scan; not seen until the mouse points somewhere."""
+    return {
+        **space_options(scan.grid),
+        "data": np.array([scan.grid.shape]) / 2.0,
+        "name": f"{scan.id} cursor",
+        "metadata": {OVERLAY_KEY: True},
+        "symbol": "cross",
+        "size": scan.grid.shape[2],
+        "canvas_size_limits": (0, CURSOR_PIXELS),
+        "face_color": "white",
+        "border_width": 0.0,
+        "opacity": 0.0,
+    }
+
+
 def spacer_options(scan: Scan) -> dict[str, Any]:
     """Options of a hidden layer that keeps the cells of napari's grid at equal numbers of layers."""
     return {
@@ -81,8 +102,3 @@ def space_options(grid: Grid) -> dict[str, Any]:
         "units": ("mm",) * 3,
         "axis_labels": ("z", "y", "x"),
     }
-
-
-def title(scan: Scan) -> str:
-    """What stands above a scan: its id and date."""
-    return f"{scan.id}   {scan.date.isoformat()}" if scan.date else scan.id

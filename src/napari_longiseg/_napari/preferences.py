@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from napari_longiseg._napari.headings import DATE_COLOURS
 from napari_longiseg.core.methods import (
     DEFAULT_REGISTRATION,
     DEFAULT_SEGMENTER,
@@ -20,7 +21,6 @@ PLUGIN = "napari-longiseg"
 VERIFY, STRAIGHT = "Verify the points first", "Segment straight away"
 """How lesions are tracked: as the page says it."""
 
-DATE_COLOURS = ("#4aa8ff", "#ffc145", "#3ddc97", "#ff8c42", "#c77dff", "#2ee6e6")
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 

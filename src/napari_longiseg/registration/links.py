@@ -59,6 +59,11 @@ class StudyLinks:
         self._aligned: set[tuple[str, str]] = set()
         self._found: dict[tuple[str, str], Carry | None] = {}
 
+    @property
+    def empty(self) -> bool:
+        """Whether no pair is known."""
+        return not self._steps
+
     def add(self, link: Link) -> None:
         """Know one more pair, in place of an earlier link there; a map of its own beats a way back."""
         if link.there is None or link.back is None:

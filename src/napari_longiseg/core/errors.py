@@ -42,4 +42,4 @@ class Cancelled(LongisegError):
 
 
 class Underway(LongisegError):
-    """This very thread is at that work already, and has been called away from it: ask again when it is done."""
+    """The thread that asks is at that work already, and was called away from it: ask again later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -40,8 +41,15 @@ def name_of(window: Sequence[float]) -> str:
 
 def window_name(scans: Sequence[Scan]) -> str:
     """Name of the window that suits the content of all the scans of a study."""
-    shares = []
-    for scan in scans:
+    return "Lung" if np.mean([_lung_share(scan) for scan in scans]) > LUNG_SHARE else "Soft tissue"
+
+
+_LUNG_SHARES: WeakKeyDictionary[Scan, float] = WeakKeyDictionary()
+"""Counted once for each scan, when it is loaded: it takes too long for the GUI."""
+
+
+def _lung_share(scan: Scan) -> float:
+    if scan not in _LUNG_SHARES:
         sample = scan.image[::4, ::4, ::4]
-        shares.append(float(np.mean((sample > LUNG_HU[0]) & (sample < LUNG_HU[1]))))
-    return "Lung" if np.mean(shares) > LUNG_SHARE else "Soft tissue"
+        _LUNG_SHARES[scan] = float(np.mean((sample > LUNG_HU[0]) & (sample < LUNG_HU[1])))
+    return _LUNG_SHARES[scan]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from qtpy.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from qtpy.QtGui import (
     QContextMenuEvent,
+    QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QShowEvent,
 )
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
@@ -23,8 +25,8 @@ from napari_longiseg._qt.matrix_actions import ON_NAME, ON_SCAN, Action, possibl
 from napari_longiseg._qt.matrix_text import matrix_text
 
 NAME_WIDTH = 105
-WIDEST = "14.0 mm -100 %"
-"""A column of a scan is never narrower than this; the table scrolls where it has to."""
+WIDEST = "14.0 mm +100 %"
+"""A column of a scan is never narrower than this in bold; the table scrolls where it has to."""
 MARGIN = 6
 
 
@@ -66,6 +68,7 @@ class LesionTable(QTableView):
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
         self.setShowGrid(False)
+        self.setWordWrap(False)
         self.setMinimumHeight(120)
         self.empty_text = ""
         self._lay_out_headers()
@@ -129,6 +132,17 @@ class LesionTable(QTableView):
 
     # ---- Qt
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow napari's font size."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._make_room()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The font is napari's only now."""
+        super().showEvent(event)
+        self._make_room()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Without a lesion, show what to do in the empty space."""
         super().paintEvent(event)
@@ -168,16 +182,20 @@ class LesionTable(QTableView):
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
         rows.setDefaultSectionSize(42)
-        columns.setMinimumSectionSize(60)
         columns.setHighlightSections(False)
         columns.setSortIndicatorClearable(True)
         columns.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
 
+    def _make_room(self) -> None:
+        font = self.font()
+        font.setBold(True)
+        width = QFontMetrics(font).horizontalAdvance(WIDEST) + 2 * MARGIN
+        self.horizontalHeader().setMinimumSectionSize(width)
+
     def _on_reset(self) -> None:
         columns = self.horizontalHeader()
         if columns.count():
-            columns.setMinimumSectionSize(self.fontMetrics().horizontalAdvance(WIDEST) + 2 * MARGIN)
             columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
             columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
             columns.resizeSection(0, NAME_WIDTH)

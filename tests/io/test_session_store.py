@@ -312,6 +312,16 @@ class TestRefused:
         with pytest.raises(InputError, match=r"is damaged: patient in its zarr.json is wrong; open a copy"):
             read_session(saved)
 
+    def test_a_file_cannot_choose_what_is_removed(self, saved, known, tmp_path):
+        (tmp_path / "precious").mkdir()
+        change(saved, masks="../../precious")
+        with pytest.raises(InputError, match=r"masks in its zarr\.json is wrong"):
+            read_session(saved)
+        scans = root_of(saved)["attributes"]["longiseg"]["scans"]
+        change(saved, scans=[scans[0] | {"image": "../../precious"}])
+        write_session(saved, *known)
+        assert (tmp_path / "precious").is_dir()
+
     def test_parts_that_do_not_fit_together(self, saved):
         change(saved, lesions=[])
         with pytest.raises(InputError, match="is damaged: it speaks of 1, which it does not have"):

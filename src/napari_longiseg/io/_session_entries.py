@@ -50,8 +50,8 @@ class GridEntry(Entry):
 class ScanEntry(Entry):
     """One scan; *image* names its group below ``scans``, *key* is the hash of its voxels and grid."""
 
-    id: Annotated[str, Field(min_length=1)]
-    image: Annotated[str, Field(min_length=1)]
+    id: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    image: Annotated[str, Field(pattern=r"^[0-9a-f]+(-[0-9]+)?$")]
     key: str
     grid: GridEntry
     native: GridEntry
@@ -157,7 +157,11 @@ class LandmarkEntry(Entry):
 
 
 class SessionEntry(Entry):
-    """All but voxels; *masks* names the array with the bits of all masks below ``masks``."""
+    """All but voxels; *masks* names the array with the bits of all masks below ``masks``.
+
+    Names of folders are hashes and nothing else: saving removes the folders of the session that was there
+    before, and whoever made that file must not choose what is removed.
+    """
 
     schema_: Literal["longiseg-session/1"] = Field(alias="schema")
     patient: str
@@ -167,4 +171,4 @@ class SessionEntry(Entry):
     proposals: list[ProposalEntry]
     landmarks: list[LandmarkEntry]
     history: list[str]
-    masks: str
+    masks: Annotated[str, Field(pattern=r"^[0-9a-f]+$")]

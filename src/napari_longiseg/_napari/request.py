@@ -111,7 +111,7 @@ class Request:
         if _prompts(then, result.scan) != _prompts(today, result.scan):
             return True
         before, current = self.state.known(key), now.known(key)
-        ours = current is before or current is self._brought.get(key)
+        ours = current is self._brought.get(key, before)
         if key not in self.own:  # the neighbour of something that was found
             return not ours
         return not ours and (not isinstance(current, Finding) or current.is_reviewed)

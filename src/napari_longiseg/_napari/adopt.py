@@ -1,14 +1,45 @@
-"""Find the studies that the reader or File > Open Sample has put into a viewer."""
+"""Find the studies and sessions that the reader or File > Open Sample has put into a viewer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from napari_longiseg._napari.layers import SCAN_KEY, SESSION_KEY, STUDY_KEY
 from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.core.state import State
 from napari_longiseg.session import Session
+
+STATE_KEY = "longiseg_state"
+PAST_KEY = "longiseg_past"
+FILE_KEY = "longiseg_file"
+"""Where an image layer keeps what was known in the session file that it was read from, what had been done by
+then, and the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Left:
+    """Where the work on a study was left.
+
+    Attributes
+    ----------
+    state : State
+        What was known.
+    past : tuple of str
+        What had been done, in order.
+    path : Path
+        The session file.
+    """
+
+    state: State
+    past: tuple[str, ...]
+    path: Path
+
+    def metadata(self) -> dict[str, Any]:
+        """The same, for an image layer to keep."""
+        return {STATE_KEY: self.state, PAST_KEY: self.past, FILE_KEY: self.path}
 
 
 def scan_layers(layers: Iterable[Any], study: Study) -> dict[str, Any]:
@@ -38,6 +69,16 @@ def kept_session(layers: Iterable[Any]) -> Session | None:
     sessions = [layer.metadata.get(SESSION_KEY) for layer in layers]
     found = [s for s in sessions if isinstance(s, Session) and same_scans(s.study, study)]
     return found[-1] if study is not None and found else None
+
+
+def left_off(layers: Iterable[Any], study: Study) -> Left | None:
+    """Where the work on a study was left, where its layers were read from one session file."""
+    kept = [layer.metadata for layer in scan_layers(layers, study).values()]
+    states = [metadata.get(STATE_KEY) for metadata in kept]
+    state = states[0] if states else None
+    if not isinstance(state, State) or any(other is not state for other in states):
+        return None
+    return Left(state, tuple(kept[0][PAST_KEY]), Path(kept[0][FILE_KEY]))
 
 
 def loaded_study(layers: Iterable[Any]) -> Study | None:

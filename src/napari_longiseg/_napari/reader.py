@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from napari_longiseg._napari.adopt import Left
 from napari_longiseg._napari.layers import LayerData, study_layers
-from napari_longiseg._napari.waiting import load_in_thread
+from napari_longiseg._napari.waiting import load_in_thread, resume_in_thread
 from napari_longiseg.io.images import is_image_file
 from napari_longiseg.io.manifest import MANIFEST_NAME
 from napari_longiseg.io.sample import sample_folder
+from napari_longiseg.io.session_store import is_session
 
 PathOrPaths = str | Sequence[str]
 LOOKED_AT = 20
@@ -18,15 +20,15 @@ LOOKED_AT = 20
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
-    """How to read a study manifest, a study or DICOM folder, or a CT image file; None for anything else."""
+    """How to read a manifest, a study, session or DICOM folder, or a CT image; None for anything else."""
     paths = [path] if isinstance(path, str) else list(path)
     return read_studies if paths and all(_is_ours(Path(p)) for p in paths) else None
 
 
 def read_studies(path: PathOrPaths) -> list[LayerData]:
-    """One image layer per scan, in millimetres; each remembers its study."""
+    """One image layer per scan, in millimetres; each remembers its study, and where a session was left."""
     paths = [path] if isinstance(path, str) else list(path)
-    return [layer for p in paths for layer in study_layers(load_in_thread(Path(p)))]
+    return [layer for p in paths for layer in _layers_of(Path(p))]
 
 
 def open_sample() -> list[LayerData]:
@@ -34,9 +36,19 @@ def open_sample() -> list[LayerData]:
     return study_layers(load_in_thread(sample_folder()))
 
 
+def _layers_of(path: Path) -> list[LayerData]:
+    if not is_session(path):
+        return study_layers(load_in_thread(path))
+    study, state, past = resume_in_thread(path)
+    layers = study_layers(study)
+    for _, options, _ in layers:
+        options["metadata"] |= Left(state, past, path).metadata()
+    return layers
+
+
 def _is_ours(path: Path) -> bool:
     if path.is_dir():
-        return (path / MANIFEST_NAME).is_file() or _holds_dicom(path)
+        return is_session(path) or (path / MANIFEST_NAME).is_file() or _holds_dicom(path)
     if path.suffix.lower() == ".json":
         return _is_manifest(path)
     return is_image_file(path)

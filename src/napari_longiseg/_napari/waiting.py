@@ -1,14 +1,20 @@
-"""Read a study for napari, which waits for its readers in the GUI thread."""
+"""Read a study or a session for napari, which waits for its readers in the GUI thread."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 from napari_longiseg._napari.tasks import prepare
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Study
+from napari_longiseg.core.state import State
 from napari_longiseg.io.manifest import load_study
+from napari_longiseg.io.session_store import read_history, read_session
+
+T = TypeVar("T")
 
 TICK_S = 0.02
 """The window is drawn again this often while it waits."""
@@ -25,10 +31,18 @@ def load_in_thread(path: Path) -> Study:
     InputError
         As :func:`napari_longiseg.io.manifest.load_study`.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="longiseg-reader") as pool:
-        loading = pool.submit(_loaded, path)
-        _keep_drawing(loading)
-        return loading.result()
+    return _waited(_loaded, path)
+
+
+def resume_in_thread(path: Path) -> tuple[Study, State, tuple[str, ...]]:
+    """Read a session likewise: its study, what is known of it, and what was done, in order.
+
+    Raises
+    ------
+    InputError
+        As :func:`napari_longiseg.io.session_store.read_session`.
+    """
+    return _waited(_resumed, path)
 
 
 def _loaded(path: Path) -> Study:
@@ -37,7 +51,20 @@ def _loaded(path: Path) -> Study:
     return study
 
 
-def _keep_drawing(loading: Future[Study]) -> None:
+def _resumed(path: Path) -> tuple[Study, State, tuple[str, ...]]:
+    study, state = read_session(path)
+    prepare(study, silent)
+    return study, state, read_history(path)
+
+
+def _waited(read: Callable[[Path], T], path: Path) -> T:
+    with ThreadPoolExecutor(1, thread_name_prefix="longiseg-reader") as pool:
+        reading = pool.submit(read, path)
+        _keep_drawing(reading)
+        return reading.result()
+
+
+def _keep_drawing(loading: Future[Any]) -> None:
     from qtpy.QtCore import QCoreApplication, QEventLoop, QThread
 
     app = QCoreApplication.instance()

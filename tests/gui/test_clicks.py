@@ -82,7 +82,7 @@ def test_a_second_click_waits_for_the_running_job(opened, gate, idle):
 
 
 def test_clicks_without_tracking(opened):
-    opened.click_bar.track_on_click.setChecked(False)
+    opened.desk.track_on_click = False
     opened.desk.router.clicked.emit("T0", NEAR, True)
     assert not opened.runner.busy
     assert opened.progress.line.text() == "Click for lesion 1 on T0."

@@ -52,7 +52,7 @@ def colour_in_cells(viewer, lesion: int) -> list[int]:
 
 
 def test_a_mouse_click_goes_to_the_scan_of_its_cell(opened, viewer, canvas, qtbot):
-    opened.click_bar.track_on_click.setChecked(False)
+    opened.desk.track_on_click = False
     none, shift = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
     for column, modifier in ((0, none), (1, none), (2, shift)):
         place = spot(viewer, canvas, column, 8.0, -5.0)

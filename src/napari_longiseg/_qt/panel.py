@@ -127,7 +127,7 @@ class TrackingPanel(QWidget):
         self.table.finding_selected.connect(desk.bridge.go_to)
         self.click_bar.place.toggled.connect(self._on_place)
         self.click_bar.negative.toggled.connect(self._on_negative)
-        self.click_bar.track_on_click.toggled.connect(self._on_track_on_click)
+        self.click_bar.box.toggled.connect(self._on_box)
         self.add_button.clicked.connect(self._on_add)
         self.remove_button.clicked.connect(self._on_remove)
         self.track_button.clicked.connect(self._on_track)
@@ -177,8 +177,8 @@ class TrackingPanel(QWidget):
     def _on_negative(self, on: bool) -> None:
         self.desk.negative = on
 
-    def _on_track_on_click(self, on: bool) -> None:
-        self.desk.track_on_click = on
+    def _on_box(self, on: bool) -> None:
+        self.desk.router.box = on
 
     def _on_add(self) -> None:
         lesion = self.session.add_lesion()

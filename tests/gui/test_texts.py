@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from napari_longiseg._qt.cells import cell, is_unreviewed
+from napari_longiseg._qt.cells import cell
 from napari_longiseg._qt.texts import (
     cell_tip,
     change_text,
@@ -77,11 +77,10 @@ def test_a_change_needs_a_size_on_the_source_scan():
 
 
 def test_points_and_findings_are_reviewed_until_a_reader_has_seen_them():
-    assert is_unreviewed(EXPECTED)
-    assert is_unreviewed(DRAFT)
-    assert not is_unreviewed(None)
-    assert not is_unreviewed(replace(EXPECTED, verified=True))
-    assert not is_unreviewed(replace(DRAFT, **ACCEPTED))
+    unreviewed = EXPECTED, DRAFT
+    reviewed = None, replace(EXPECTED, verified=True), replace(DRAFT, **ACCEPTED)
+    assert all(cell(known, SOURCE, waiting=False).unreviewed for known in unreviewed)
+    assert not any(cell(known, SOURCE, waiting=False).unreviewed for known in reviewed)
     assert [unreviewed_text(n) for n in (0, 1, 2)] == [
         "Nothing is left to review.", "1 cell is left to review.", "2 cells are left to review.",
     ]  # fmt: skip

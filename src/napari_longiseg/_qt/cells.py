@@ -8,6 +8,7 @@ from napari_longiseg._qt.texts import PRESENCE, change_text, volume_text
 from napari_longiseg.core.lesion import Finding, Origin, Presence, Proposal, Review
 from napari_longiseg.core.measure import change_pct
 from napari_longiseg.core.series import sizes
+from napari_longiseg.session.review import is_unreviewed
 
 EXPECTED = "○"
 WAITING = "…"
@@ -78,20 +79,6 @@ def cell(known: Finding | Proposal | None, source: Finding | None, waiting: bool
     return _found(known, source, waiting)
 
 
-def is_unreviewed(known: Finding | Proposal | None) -> bool:
-    """Whether a reader has still to look at it."""
-    if isinstance(known, Proposal):
-        return not known.verified
-    return known is not None and known.review is Review.PROPOSED
-
-
-def volume_change_pct(finding: Finding, source: Finding | None) -> float | None:
-    """Change of the volume in per cent against the source scan; None on that scan itself."""
-    if source is None or finding.scan == finding.source_scan:
-        return None
-    return change_pct(sizes(finding)[0], sizes(source)[0])
-
-
 def _expected(proposal: Proposal, waiting: bool) -> Cell:
     far = "" if proposal.uncertainty_mm is None else f"±{proposal.uncertainty_mm:.0f} mm"
     state = "point accepted" if proposal.verified else "expected"
@@ -107,7 +94,7 @@ def _expected(proposal: Proposal, waiting: bool) -> Cell:
 
 def _found(finding: Finding, source: Finding | None, waiting: bool) -> Cell:
     volume, axis, _, _ = sizes(finding)
-    change = volume_change_pct(finding, source)
+    change = _volume_change_pct(finding, source)
     glyphs, words = _edges(finding)
     head, detail = "", words
     if finding.measurements is not None and finding.merged_into is None:
@@ -123,6 +110,12 @@ def _found(finding: Finding, source: Finding | None, waiting: bool) -> Cell:
         axis,
         change,
     )
+
+
+def _volume_change_pct(finding: Finding, source: Finding | None) -> float | None:
+    if source is None or finding.scan == finding.source_scan:
+        return None
+    return change_pct(sizes(finding)[0], sizes(source)[0])
 
 
 def _edges(finding: Finding) -> tuple[str, str]:

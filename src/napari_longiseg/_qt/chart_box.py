@@ -212,7 +212,8 @@ class ChartBox(QCollapsible):
             from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg  # of the binding that is loaded
             from matplotlib.figure import Figure
 
-            self._canvas = FigureCanvasQTAgg(Figure())
+            canvas: Any = FigureCanvasQTAgg
+            self._canvas = canvas(Figure())
             self._canvas.mpl_connect("resize_event", self.schedule)  # its margins are in inches
             self._column.insertWidget(1, self._canvas, 1)
         return self._canvas

@@ -264,10 +264,10 @@ def _names(axes: Any, line: Timeline, look: Look) -> None:  # noqa: ANN401 - mat
     ends.sort()
     heights = spread([end[0] for end in ends], LABEL_GAP)
     for placed, (height, along, lesion_id) in zip(heights, ends, strict=True):
-        axes.plot(
-            (along, 1.0, 1.05), (height, height, placed), transform=axes.transAxes, clip_on=False,
-            color=look.colour(lesion_id), linewidth=0.7, alpha=0.5,
-        )  # fmt: skip
+        look_of_line = {"color": look.colour(lesion_id), "linewidth": 0.7, "alpha": 0.5, "clip_on": False}
+        frame = axes.transAxes
+        axes.plot((along, 1.0), (height, height), transform=frame, linestyle=":", **look_of_line)
+        axes.plot((1.0, 1.05), (height, placed), transform=frame, **look_of_line)
         axes.text(
             1.07, placed, look.name(lesion_id), transform=axes.transAxes, va="center", color=look.text,
             fontsize=FONT, fontweight="bold" if lesion_id == look.selected else "normal",

@@ -8,11 +8,12 @@ from typing import Any
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 from qtpy.QtGui import QColor, QFont, QIcon, QPixmap
 
-from napari_longiseg._qt.cells import Cell, cell, is_unreviewed
+from napari_longiseg._qt.cells import Cell, cell
 from napari_longiseg._qt.texts import cell_tip, lesion_text, scan_text
 from napari_longiseg.core.lesion import Finding, Lesion, Proposal
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.session import Session
+from napari_longiseg.session.review import is_unreviewed
 
 ROOT = QModelIndex()
 SWATCH = 16

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from napari_longiseg._qt.cells import is_unreviewed
 from napari_longiseg.core.lesion import Finding, Origin, Presence, Proposal
+from napari_longiseg.session.review import is_unreviewed
 
 
 class Action(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from napari_longiseg.core.lesion import Finding, Lesion, Presence, Review
+from napari_longiseg.core.lesion import Finding, Lesion, Presence
 from napari_longiseg.core.measure import change_pct
 from napari_longiseg.core.scan import Study
 
@@ -188,7 +188,7 @@ def timeline(
         Course(
             lesion_id,
             tuple(_size(one, size) for one in row),
-            tuple(one is not None and one.review is not Review.PROPOSED for one in row),
+            tuple(one is not None and one.is_reviewed for one in row),
         )
         for lesion_id, row in found.items()
         if any(_size(one, size) is not None for one in row)

@@ -213,6 +213,17 @@ class TestOutlining:
         (found,) = tracker.outline(study, [Proposal(2, "T1", NEAR, "T0")], known=list(known.values()))
         assert (found.lesion, found.merged_into) == (2, 1)
 
+    def test_a_click_on_a_scan_that_cannot_be_aligned_comes_to_the_same_at_once(
+        self, one, segmenter, refuses
+    ):
+        both = Lesion(1, clicks=(Click("T0", NEAR), Click("T1", NEAR)))
+        study, tracker = one.with_lesions((both,)), Tracker(refuses(("T1",)), segmenter)
+        known = list(tracker.track(study))
+        (again,) = tracker.outline(study, [], [(1, "T1")], known=known)
+        assert voxels(again, study) == voxels(by_pair(known)[1, "T1"], study)
+        at_once, in_steps = segmenter.seen[1], segmenter.seen[-1]
+        assert (at_once.prior is None, in_steps.prior is None) == (False, False)
+
     def test_progress_grows_to_one(self, study, tracker):
         seen = []
         proposals = [Proposal(1, "T1", NEAR, "T0"), Proposal(1, "T2", NEAR, "T0")]

@@ -90,7 +90,7 @@ class VoiRequest:
         registration carried over.
     box_mm : tuple of Point or None
         Lowest and highest corner of the box that a reader drew around the lesion, LPS mm, order (z, y, x);
-        it lies in the VOI as far as in the scan. Use it or not: the outline is clipped to it afterwards.
+        the VOI holds it. Use it or not: the outline is clipped to it afterwards.
     """
 
     lesion: int

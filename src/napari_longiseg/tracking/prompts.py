@@ -48,26 +48,43 @@ def check_prompts(study: Study, starts: Collection[Key], info: SegmenterInfo) ->
                 raise InputError(msg)
 
 
-def asked_for(study: Study, wanted: Mapping[Key, Proposal | None]) -> list[Lesion]:
-    """The lesions that are to be outlined, by lesion and scan ids, with their proposals where there are some.
+def starts_of(
+    study: Study,
+    wanted: Mapping[Key, Proposal | None],
+    options: TrackOptions,
+    known: Iterable[Finding],
+) -> dict[Key, Key]:
+    """For lesions and scans that are to be outlined, the same lesion and the scan that it is carried from.
+
+    Parameters
+    ----------
+    study : Study
+        With the lesions.
+    wanted : mapping
+        Lesion and scan ids, with the proposal where there is one.
+    options : TrackOptions
+        May name the scan to start from.
+    known : iterable of Finding
+        As for :func:`source_id`.
 
     Raises
     ------
     InputError
         When the study has no such lesion, or neither a proposal nor a reader says where one is.
     """
-    lesions = {lesion.id: lesion for lesion in study.lesions}
+    known, lesions = list(known), {lesion.id: lesion for lesion in study.lesions}
+    starts: dict[Key, Key] = {}
     for (lesion_id, scan_id), proposal in wanted.items():
         if lesion_id not in lesions:
             msg = f"The study has no lesion {lesion_id} to outline on {scan_id}."
             raise InputError(msg)
         lesion = lesions[lesion_id]
-        drawn = lesion.source_mask is not None and lesion.source_mask.scan == scan_id
-        if proposal is None and not drawn and lesion.point_on(scan_id) is None:
+        source = proposal.source_scan if proposal else source_id(lesion, options, known)
+        if proposal is None and source != scan_id and lesion.point_on(scan_id) is None:
             msg = f"Lesion {lesion_id} has neither a positive click nor a box on {scan_id}: click it there."
             raise InputError(msg)
-    asked = {lesion_id for lesion_id, _ in wanted}
-    return [lesion for lesion in study.lesions if lesion.id in asked]
+        starts[lesion_id, scan_id] = lesion_id, source
+    return starts
 
 
 def source_id(lesion: Lesion, options: TrackOptions, known: Iterable[Finding] = ()) -> str:

@@ -18,7 +18,7 @@ from napari_longiseg.tracking.correspondence import settled
 from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.outline import Outliner, Target, proposed
 from napari_longiseg.tracking.pairs import PairMaps
-from napari_longiseg.tracking.prompts import asked_for, check_prompts, source_id
+from napari_longiseg.tracking.prompts import check_prompts, source_id, starts_of
 from napari_longiseg.tracking.record import PairRecord
 
 
@@ -163,12 +163,9 @@ class Tracker:
         """
         wanted: dict[Key, Proposal | None] = dict.fromkeys(scans)
         wanted |= {(proposal.lesion, proposal.scan): proposal for proposal in proposals}
-        lesions = {lesion.id: lesion for lesion in asked_for(study, wanted)}
-        starts: dict[Key, Key] = {}
-        for key, proposal in wanted.items():
-            lesion = lesions[key[0]]
-            source = proposal.source_scan if proposal else source_id(lesion, self.options, known)
-            starts[key] = lesion.id, source
+        starts = starts_of(study, wanted, self.options, known)
+        asked = {lesion_id for lesion_id, _ in wanted}
+        lesions = {lesion.id: lesion for lesion in study.lesions if lesion.id in asked}
         again = {start for key, start in starts.items() if key == start}
         taken = _usable([f for f in known if (f.lesion, f.scan) not in again], starts.values())
         missing = [start for start in dict.fromkeys(starts.values()) if start not in taken]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 from dataclasses import fields, replace
 from pathlib import Path
@@ -254,8 +255,14 @@ class TestSavingAgain:
     def test_what_a_program_that_was_killed_has_left_goes(self, saved, known):
         (saved / "scans" / ".abc.1234.part").mkdir()
         (saved / ".zarr.1234.part").touch()
+        old, young = saved / "masks" / "01d", saved / "masks" / "02e"
+        for folder in (old, young):
+            folder.mkdir()
+        os.utime(old, (0, 0))
         write_session(saved, *known)
         assert not list(saved.glob("**/.*.part"))
+        assert not old.exists()
+        assert young.exists()  # another program may be about to name it
 
     def test_a_first_save_that_broke_is_gone_on_with(self, path, known):
         def cancel(stage: str, fraction: float) -> None:

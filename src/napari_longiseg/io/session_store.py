@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,8 @@ from napari_longiseg.io._session_values import Bytes, digest, to_entry, to_scan,
 
 SUFFIX = ".longiseg.zarr"
 ATTRIBUTE = "longiseg"
+ABANDONED_S = 3600.0
+"""What belongs to no session and is so old was left by a program that was ended."""
 
 
 def is_session(path: str | Path) -> bool:
@@ -148,8 +151,7 @@ def _write(path: Path, study: Study, state: State, history: Sequence[str], progr
     entry, content = to_entry(study, state, history, images)
     _write_masks(path / "masks" / entry.masks, content)
     write_group(path, {ATTRIBUTE: json.loads(entry.model_dump_json(by_alias=True))})
-    for name in before - _parts_of(path):
-        shutil.rmtree(path / name, ignore_errors=True)
+    _remove_others(path, _parts(entry), before)
     progress("Session saved", 1.0)
 
 
@@ -177,12 +179,28 @@ def _image_names(study: Study) -> Mapping[str, str]:
     return names
 
 
+def _remove_others(path: Path, parts: set[str], before: set[str]) -> None:
+    """Remove the parts that no longer belong to the session, and those of a save that broke long ago.
+
+    Younger ones may be those of another program that is about to save the same session.
+    """
+    for folder in (*path.glob("scans/*/"), *path.glob("masks/*/")):
+        name = folder.relative_to(path).as_posix()
+        if name in parts or not folder.is_dir():
+            continue
+        if name in before or folder.stat().st_mtime < time.time() - ABANDONED_S:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _parts_of(path: Path) -> set[str]:
     """The folders that belong to the session as it is; none where there is none that can be read."""
     try:
-        entry = _read_entry(path)
+        return _parts(_read_entry(path))
     except InputError:
         return set()
+
+
+def _parts(entry: SessionEntry) -> set[str]:
     return {f"scans/{scan.image}" for scan in entry.scans} | {f"masks/{entry.masks}"}
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from threading import Condition, Thread, get_ident
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
 from napari_longiseg._napari.job import Job, Priority
 from napari_longiseg.core.errors import Cancelled, LongisegError, Underway
@@ -25,20 +26,31 @@ away and takes it back dozens of times; at Python's own 5 ms each, the frame wou
 
 
 class Mailbox(QObject):
-    """Has calls made in the thread that it was made in, in their order."""
+    """Has calls made in the thread that it was made in, in their order, one per turn of its event loop.
 
-    _posted = Signal(object)
+    Qt would make all that are posted in one go; so frames are drawn and clicks heard between two of them.
+    """
+
+    _posted = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._posted.connect(self._on_posted, Qt.ConnectionType.QueuedConnection)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._turns = QTimer(self)
+        self._turns.setInterval(0)
+        self._turns.timeout.connect(self._on_turn)
+        self._posted.connect(self._turns.start, Qt.ConnectionType.QueuedConnection)
 
     def post(self, call: Callable[[], None]) -> None:
         """Have it made soon; from any thread."""
-        self._posted.emit(call)
+        self._calls.append(call)
+        self._posted.emit()
 
-    def _on_posted(self, call: Callable[[], None]) -> None:
-        call()
+    def _on_turn(self) -> None:
+        if self._calls:
+            self._calls.popleft()()
+        else:
+            self._turns.stop()
 
 
 class Engine:

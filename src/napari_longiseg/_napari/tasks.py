@@ -18,6 +18,7 @@ from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
 from napari_longiseg.models.device import torch_device
+from napari_longiseg.models.preload import preload_torch
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.record import PairRecord, run_record
@@ -91,6 +92,8 @@ class Tools:
         try:
             methods = [create(group, choice.name, **choice.options) for group, choice in choices]
             asked = {str(method.device) for method in methods if hasattr(method, "device")}
+            if asked:
+                preload_torch()
             kinds = {torch_device(name, LongisegError).type for name in asked - {"cpu"}}
         except LongisegError:  # the work itself will say so
             return ""

@@ -1,0 +1,24 @@
+"""In a process of its own: only there torch is not loaded yet."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import sys, threading
+from napari_longiseg.models.preload import preload_torch
+thread = threading.Thread(target=preload_torch)
+thread.start()
+thread.join()
+assert "torch" not in sys.modules
+preload_torch()
+import torch
+assert torch.ones(2).sum() == 2
+preload_torch()
+"""
+
+
+def test_torch_works_after_its_libraries_were_loaded_by_themselves():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -117,7 +117,8 @@ def window(qtbot) -> Dock:
 
 @pytest.fixture
 def overlay(window) -> HelpOverlay:
-    return HelpOverlay(window)
+    """Of a narrow panel in that window."""
+    return HelpOverlay(window.list)
 
 
 def test_the_list_names_every_key_and_gesture(overlay):
@@ -138,6 +139,7 @@ def test_the_list_covers_the_window_and_follows_it(overlay, window, qtbot):
     qtbot.waitUntil(lambda: overlay.size() == window.size())
     overlay.toggle()
     assert not overlay.isVisible()
+    assert overlay.parentWidget() is window.list, "so that it goes with its panel"
 
 
 def test_any_key_closes_the_list_and_goes_no_farther(overlay, window, qtbot):

@@ -185,15 +185,19 @@ def test_the_window_in_use_is_shown(bar, study):
 
 
 @pytest.mark.parametrize(
-    ("ask", "go_on"), [(questions.ask_to_discard, "Discard"), (questions.ask_to_replace, "Go on here")]
+    ("ask", "what", "go_on"),
+    [
+        (lambda: questions.ask_to_discard(None, "3 findings are lost."), "3 findings are lost.", "Discard"),
+        (lambda: questions.ask_to_resume(None, 2, 5), "2 lesions and 5 findings", "Go on"),
+    ],
 )
 @pytest.mark.parametrize("answer", [True, False])
-def test_questions(qtbot, monkeypatch, ask, go_on, answer):
+def test_questions(qtbot, monkeypatch, ask, what, go_on, answer):
     def click(box: QMessageBox) -> int:
+        assert what in box.text()
         wanted = go_on if answer else "Cancel"
-        assert "3 findings were not saved." in box.text()
         next(button for button in box.buttons() if wanted in button.text()).click()
         return 0
 
     monkeypatch.setattr(QMessageBox, "exec", click)
-    assert ask(None, "3 findings were not saved.") is answer
+    assert ask() is answer

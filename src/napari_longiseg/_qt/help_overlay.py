@@ -14,48 +14,56 @@ from napari_longiseg._napari.keys import KEYS, KeyAction
 GESTURES = (
     ("Click", "Mark a lesion, or add to it"),
     ("Shift + click", "Not the lesion: a negative click"),
-    ("Drag a marker", "Move the point of a lesion"),
-    ("Drag", "Move the picture"),
+    ("Drag a marker", "Move the point of a lesion; Escape puts it back"),
+    ("Drag", "Move the picture; with the box tool, draw a box"),
     ("Wheel", "Zoom"),
     ("Ctrl + wheel", "Through the slices"),
 )
 """What the mouse does on a scan: how, and what happens."""
 OPACITY = 235
 MARGIN = 24
+COLUMNS = 2
+"""Groups beside each other: the list fits a window of 800 pixels."""
 
 
 class HelpOverlay(QWidget):
-    """Covers the widget that it is shown over, and follows its size.
+    """Covers the window of a panel while it is shown, and follows its size.
 
     Parameters
     ----------
-    over : QWidget
-        Usually the window of the panel (``panel.window()``).
+    panel : QWidget
+        Owns the list; its window, by then, is covered.
+    keys : iterable of KeyAction
+        In groups.
     gestures : sequence of (str, str)
         What the mouse does: how, and what happens.
     """
 
     def __init__(
         self,
-        over: QWidget,
+        panel: QWidget,
         keys: Iterable[KeyAction] = KEYS,
         gestures: Sequence[tuple[str, str]] = GESTURES,
     ) -> None:
-        super().__init__(over)
+        super().__init__(panel)
+        self.hide()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._panel = panel
         self._before: QWidget | None = None
         groups = [(name, [(key.key, key.text) for key in some]) for name, some in groupby(keys, _group)]
         self._lay_out([*groups, ("Mouse", list(gestures))])
-        over.installEventFilter(self)
-        self.hide()
+        panel.destroyed.connect(self.deleteLater)
 
     def toggle(self) -> None:
         """Show the list, or take it away."""
         if self.isVisible():
-            self.close()
+            self._dismiss()
             return
-        self._before = self.window().focusWidget()
-        self.setGeometry(self.parentWidget().rect())
+        window = self._panel.window()
+        self._before = window.focusWidget()
+        self.setParent(window)
+        window.installEventFilter(self)
+        self.setGeometry(window.rect())
         self.show()
         self.raise_()
         self.setFocus(Qt.FocusReason.PopupFocusReason)
@@ -63,19 +71,12 @@ class HelpOverlay(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Any key takes the list away, and does nothing else."""
         event.accept()
-        self.close()
+        self._dismiss()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """So does any click."""
         event.accept()
-        self.close()
-
-    def hideEvent(self, event: QEvent) -> None:
-        """Give the keyboard back to whoever had it."""
-        super().hideEvent(event)
-        before, self._before = self._before, None
-        if before is not None and before in QApplication.allWidgets():  # it may be gone by now
-            before.setFocus()
+        self._dismiss()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay as large as what it covers."""
@@ -91,37 +92,47 @@ class HelpOverlay(QWidget):
         painter.fillRect(self.rect(), colour)
         painter.end()
 
+    def _dismiss(self) -> None:
+        """Go back to the panel, and give the keyboard back to whoever had it."""
+        self.hide()
+        self.parentWidget().removeEventFilter(self)
+        self.setParent(self._panel)
+        before, self._before = self._before, None
+        if before is not None and before in QApplication.allWidgets():  # it may be gone by now
+            before.setFocus()
+
     def _lay_out(self, groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> None:
-        columns = QHBoxLayout()
-        columns.setSpacing(2 * MARGIN)
-        columns.addStretch(1)
-        for name, lines in groups:
-            columns.addWidget(_group_box(name, lines), 0, Qt.AlignmentFlag.AlignTop)
-        columns.addStretch(1)
+        grid = QGridLayout()
+        grid.setSpacing(MARGIN)
+        for number, (name, lines) in enumerate(groups):
+            row, column = divmod(number, COLUMNS)
+            grid.addLayout(_group_lines(name, lines), row, column, Qt.AlignmentFlag.AlignTop)
+        row_of_groups = QHBoxLayout()
+        row_of_groups.addStretch(1)
+        row_of_groups.addLayout(grid)
+        row_of_groups.addStretch(1)
         close = QLabel("Any key or click closes this list.")
         close.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
-        column.addStretch(1)
-        column.addLayout(columns)
-        column.addSpacing(MARGIN)
-        column.addWidget(close)
-        column.addStretch(1)
+        column_of_all = QVBoxLayout(self)
+        column_of_all.addStretch(1)
+        column_of_all.addLayout(row_of_groups)
+        column_of_all.addSpacing(MARGIN)
+        column_of_all.addWidget(close)
+        column_of_all.addStretch(1)
 
 
 def _group(key: KeyAction) -> str:
     return key.group
 
 
-def _group_box(name: str, lines: Sequence[tuple[str, str]]) -> QWidget:
+def _group_lines(name: str, lines: Sequence[tuple[str, str]]) -> QGridLayout:
     """A heading with its lines: key or gesture, and what it does."""
-    box = QWidget()
-    box.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-    grid = QGridLayout(box)
+    grid = QGridLayout()
     grid.setHorizontalSpacing(MARGIN // 2)
-    heading = QLabel(f"<b>{name}</b>")
-    grid.addWidget(heading, 0, 0, 1, 2)
+    grid.setVerticalSpacing(MARGIN // 6)
+    grid.setColumnStretch(1, 1)
+    grid.addWidget(QLabel(f"<b>{name}</b>"), 0, 0, 1, 2)
     for row, (key, text) in enumerate(lines, start=1):
         grid.addWidget(QLabel(f"<b><code>{key}</code></b>"), row, 0)
         grid.addWidget(QLabel(text), row, 1)
-    return box
+    return grid

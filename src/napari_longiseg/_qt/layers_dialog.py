@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -113,7 +114,10 @@ class LayersDialog(QDialog):
             for column, item in enumerate(_row(layer, row)):
                 self.table.setItem(row, column, item)
         self.table.resizeColumnsToContents()
+        self.table.setColumnWidth(NOTE, 0)  # takes what is left, and its sentences run over several lines
         self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
 
     # ---- what is chosen
 

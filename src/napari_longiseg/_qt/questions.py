@@ -18,20 +18,21 @@ def ask_to_discard(parent: QWidget | None, what: str) -> bool:
     return _ask(parent, "Discard?", f"{what} Go on without saving?", "Discard")
 
 
-def ask_to_replace(parent: QWidget | None, what: str) -> bool:
-    """Whether one thing may take the place of another.
-
-    Parameters
-    ----------
-    what : str
-        What is there now, as a full sentence: "Another panel works in this window."
-    """
-    return _ask(parent, "Replace?", f"{what} Go on here instead?", "Go on here")
+def ask_to_resume(parent: QWidget | None, lesions: int, findings: int) -> bool:
+    """Whether to go on with a session that was interrupted, with so many lesions and findings."""
+    what = f"Work on these scans was interrupted, with {lesions} lesions and {findings} findings."
+    return _ask(parent, "Go on?", f"{what} Go on there?", "Go on", QMessageBox.ButtonRole.AcceptRole)
 
 
-def _ask(parent: QWidget | None, title: str, text: str, yes: str) -> bool:
+def _ask(
+    parent: QWidget | None,
+    title: str,
+    text: str,
+    yes: str,
+    role: QMessageBox.ButtonRole = QMessageBox.ButtonRole.DestructiveRole,
+) -> bool:
     box = QMessageBox(QMessageBox.Icon.Question, title, text, QMessageBox.StandardButton.Cancel, parent)
-    go_on = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+    go_on = box.addButton(yes, role)
     box.setDefaultButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     answer = box.clickedButton() is go_on

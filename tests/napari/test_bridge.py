@@ -3,8 +3,11 @@ from __future__ import annotations
 import napari.layers
 import numpy as np
 import pytest
+from napari.utils.color import ColorValue
 
 from napari_longiseg._napari.colours import lesion_rgba
+from napari_longiseg._napari.grid import grid_shape
+from napari_longiseg._napari.headings import DATE_COLOURS
 from napari_longiseg._napari.layers import study_layers
 from napari_longiseg._napari.windows import WINDOWS
 from napari_longiseg.core.lesion import Click
@@ -169,3 +172,33 @@ def test_a_closed_bridge_is_deaf(shown, session, study, make_finding):
     shown.close()
     session.set_known(make_finding(study, 1, "T0", CENTRE))
     assert not shown.cells[0].labels.data.any()
+
+
+def test_layers_moved_by_hand_go_back_to_their_place(shown, viewer, deferred):
+    before = names(viewer)
+    viewer.layers.move(0, 5)
+    assert names(viewer) != before
+    deferred.pop()()
+    assert names(viewer) == before
+    assert not deferred
+
+
+def test_layers_renamed_by_hand_keep_their_scan(shown, session, study, viewer, make_finding):
+    shown.cells[1].labels.name = "mine"
+    finding = make_finding(study, 1, "T1", CENTRE)
+    session.set_known(finding)
+    assert viewer.layers["mine"].data.sum() == finding.mask.voxels.sum()
+    assert shown.cell_of(viewer.layers["mine"]) is shown.cells[1]
+
+
+def test_titles_have_the_colours_of_their_dates(shown):
+    def colours() -> list[list[float]]:
+        return [ColorValue(cell.image.name_overlay.color).tolist() for cell in shown.cells]
+
+    assert colours() == [ColorValue(code).tolist() for code in DATE_COLOURS[:3]]
+    shown.set_date_colours(["#ff0000", "#0000ff"])
+    assert colours() == [ColorValue(code).tolist() for code in ("#ff0000", "#0000ff", "#ff0000")]
+
+
+def test_a_fourth_scan_makes_a_second_row():
+    assert [grid_shape(n) for n in range(1, 8)] == [(1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (2, 3), (2, 4)]

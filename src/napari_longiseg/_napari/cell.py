@@ -50,6 +50,7 @@ class Cell:
         self.image.name_overlay.font_size = 12
         self.labels = self.new_labels()
         self.clicks = self.new_clicks()
+        self._drawn: Drawing | None = None
         self.cursor = self.new_cursor()
         self.extra: Any | None = None
         self.shift_mm: Point = (0.0, 0.0, 0.0)
@@ -94,26 +95,39 @@ class Cell:
 
     def show_markers(self, drawing: Drawing) -> None:
         """Draw clicks, proposals and boxes anew."""
-        self.clicks.data = drawing.indices
-        if len(drawing.indices):
-            self.clicks.size = drawing.sizes
-            self.clicks.border_width = drawing.lines
-            self.clicks.face_color = drawing.faces
-            self.clicks.border_color = drawing.borders
-            self.clicks.symbol = drawing.symbols
-        self.clicks.selected_data = set()
+        layer = self.clicks
+        if len(drawing.indices) == len(layer.data) and drawing == self._drawn:
+            return
+        self._drawn = drawing
+        with layer.events.blocker_all():  # or napari would draw anew for each of them
+            layer.selected_data = set()
+            layer.data = drawing.indices
+            if len(drawing.indices):
+                layer.size = drawing.sizes
+                layer.border_width = drawing.lines
+                layer.face_color = drawing.faces
+                layer.border_color = drawing.borders
+                layer.symbol = drawing.symbols
+        layer.refresh(extent=False, thumbnail=False)
 
     def colour(self, code: str) -> None:
         """Write the scan's title in a colour ``#rrggbb``."""
         self.image.name_overlay.color = code
 
-    def point_at(self, index: Sequence[float]) -> None:
+    def point_at(self, index: Sequence[float], opacity: float) -> None:
         """Move the cross-hair to a place (voxels).
 
-        In place: napari would measure all layers anew for other data, which takes five times as long.
+        In place: napari would measure all layers anew for other data, which takes five times as long. And
+        never by ``visible``, which lays out the grid anew.
         """
         self.cursor.data[0] = index
         self.cursor.refresh(extent=False, thumbnail=False, highlight=False)
+        self.fade_cursor(opacity)
+
+    def fade_cursor(self, opacity: float) -> None:
+        """Draw the cross-hair as clearly as this, from 0 for not at all to 1."""
+        if self.cursor.opacity != opacity:
+            self.cursor.opacity = opacity
 
     def shift(self, shift_mm: Point) -> None:
         """Display the scan this far (mm, order z, y, x) from its patient position."""

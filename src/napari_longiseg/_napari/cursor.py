@@ -104,7 +104,7 @@ class RegisteredCursor:
         for cell in self._bridge.cells:
             point = self._places.get(cell.scan.id)
             if point is None or not cell.scan.grid.contains(point):
-                cell.cursor.opacity = HIDDEN
+                cell.fade_cursor(HIDDEN)
             else:
                 own = place is not None and cell is place.cell
                 self._mark(cell, point, own)
@@ -121,8 +121,7 @@ class RegisteredCursor:
         away = np.abs(index[across] - shown) * np.asarray(grid.spacing_mm)[across]
         off = (away > np.maximum(np.asarray(grid.spacing_mm)[across], NEAR_MM)).any()
         index[across] = np.rint(shown)
-        cell.point_at(as_point(index))
-        cell.cursor.opacity = FAINT if own or off else CLEAR
+        cell.point_at(as_point(index), FAINT if own or off else CLEAR)
 
     # ---- what others say
 

@@ -77,8 +77,9 @@ def cursor_options(scan: Scan) -> dict[str, Any]:
         "symbol": "cross",
         "size": scan.grid.shape[2],
         "canvas_size_limits": (0, CURSOR_PIXELS),
-        "face_color": "white",
-        "border_width": 0.0,
+        "face_color": "yellow",
+        "border_color": "black",
+        "border_width": 0.1,
         "opacity": 0.0,
     }
 

@@ -53,9 +53,12 @@ class LayerBridge:
     -------
     extras_removed()
         The reader has removed a layer that :meth:`show_extras` has added, or a scan; all of these are gone.
+    emptied()
+        The reader has removed the images of all scans.
     """
 
     extras_removed = Signal()
+    emptied = Signal()
 
     def __init__(self, viewer: napari.viewer.Viewer, session: Session, defer: Deferred) -> None:
         self._viewer = viewer
@@ -101,6 +104,12 @@ class LayerBridge:
     def set_aligned(self, aligned: bool) -> None:
         """Whether the selected lesion is shown at the same place in all cells, or each scan where it lies."""
         self.placing.aligned = aligned
+
+    def toggle_masks(self) -> None:
+        """Hide the outlines on all scans, or show them again."""
+        shown = any(cell.labels.visible for cell in self.cells)
+        for cell in self.cells:
+            cell.labels.visible = not shown
 
     def set_date_colours(self, palette: Sequence[str]) -> None:
         """Write the scans' titles in these colours ``#rrggbb``, from the first date on."""
@@ -197,14 +206,14 @@ class LayerBridge:
         """Make the layers whole again after the user has removed some.
 
         A scan whose image is gone leaves the grid with its other layers; missing labels and clicks come
-        back; when no scan is left, the study is closed.
+        back; when no scan is left, whoever listens decides what becomes of the study.
         """
         present = {layer.unique_id for layer in self._viewer.layers}
         gone = [cell for cell in self.cells if cell.image.unique_id not in present]
         if not self._cells:
             return
         if len(gone) == len(self._cells):
-            self._session.open(None)
+            self.emptied.emit()
             return
         extras = [cell.extra for cell in self.cells if cell.extra is not None]
         spoilt = any(gone or extra.unique_id not in present for extra in extras)

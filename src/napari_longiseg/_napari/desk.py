@@ -1,33 +1,36 @@
-"""A session at work in a viewer: layers, clicks and jobs put together. The panel is a view of it."""
+"""A session at work in a viewer: all its parts put together. The panel is a view of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import napari.viewer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_longiseg._napari.adopt import kept_session, loaded_study, same_scans
-from napari_longiseg._napari.aim import aim
 from napari_longiseg._napari.bridge import LayerBridge
+from napari_longiseg._napari.brush import Brush
 from napari_longiseg._napari.clicks import ClickRouter
+from napari_longiseg._napari.cursor import RegisteredCursor
+from napari_longiseg._napari.linked import LinkedScans
+from napari_longiseg._napari.opening import Opening
+from napari_longiseg._napari.preferences import Preferences, preferences, watch
+from napari_longiseg._napari.prompting import Prompting
 from napari_longiseg._napari.registration_check import CheckView
+from napari_longiseg._napari.reviewing import Reviewing
 from napari_longiseg._napari.runner import Runner
-from napari_longiseg.core.errors import LongisegError
-from napari_longiseg.core.geometry import Point
-from napari_longiseg.core.lesion import Click
+from napari_longiseg._napari.saving import Saving
+from napari_longiseg._napari.telling import told
 from napari_longiseg.core.scan import Study
-from napari_longiseg.session import Session
+from napari_longiseg.registration.links import Link
 from napari_longiseg.tracking.setup import TrackSettings
 
 
 class Desk:
-    """Owns a session, its bridge to the viewer, the view of a check, the click router and the runner.
+    """Owns what works on a session in a viewer.
 
-    Signals hold all of these weakly, so whoever makes a desk must keep it, and close it.
+    Signals hold all of it weakly, so whoever makes a desk must keep it, and close it.
 
     Parameters
     ----------
@@ -38,72 +41,66 @@ class Desk:
 
     Attributes
     ----------
-    negative : bool
-        Clicks are negative even without Shift.
-    track_on_click : bool
-        Each click starts tracking.
+    session, runner
+        What is worked on, and what does the work.
+    bridge, linked, cursor, check_view
+        What is seen.
+    router, brush
+        What the mouse does.
+    prompting, reviewing, opening, saving
+        What becomes of a reader's wishes.
 
     Signals
     -------
     noticed(str)
-        One sentence about what a click did.
+        One sentence about what was done.
     failed(str)
         One sentence about what cannot be done.
+    preferences_changed(object)
+        The user's :class:`Preferences` are others now.
     """
 
     noticed = Signal(str)
     failed = Signal(str)
+    preferences_changed = Signal(object)
 
     def __init__(self, viewer: napari.viewer.Viewer, settings: Callable[[], TrackSettings]) -> None:
         self._viewer = viewer
         self._settings = settings
         self._closed = False
-        self.negative = False
-        self.track_on_click = True
-        self._last: tuple[int, Click] | None = None
-        self.session = kept_session(viewer.layers) or Session()
+        self.session = Opening.session_in(viewer)
+        self.runner = Runner(self.session)
         self.bridge = LayerBridge(viewer, self.session, self._defer)
+        self.linked = LinkedScans(viewer, self.session, self.bridge)
+        self.cursor = RegisteredCursor(viewer, self.session, self.bridge)
         self.check_view = CheckView(viewer, self.session, self.bridge)
         self.router = ClickRouter(viewer, self.bridge)
-        self.runner = Runner(self.session)
-        self.router.clicked.connect(self._on_clicked)
-        self.router.missed.connect(self.failed)
-        self.runner.refused.connect(self._on_refused)
-        self.runner.checked.connect(self.check_view.open)
-        viewer.layers.events.inserted.connect(self._on_inserted)
+        self.brush = Brush(viewer, self.session, self.bridge, self._defer)
+        self.prompting = Prompting(self.session, self.runner, self._checked_settings)
+        self.reviewing = Reviewing(self.session, self.prompting)
+        self.saving = Saving(self.session, self.runner, preferences)
+        self.opening = Opening(viewer, self.session, self.runner, self.bridge, self.saving)
+        self._unwatch = watch(self._on_preferences)
+        self._connect()
+        self.cursor.enabled = True
 
     def close(self) -> None:
         """Stop all work and let go of the viewer; may be called more than once."""
         if self._closed:
             return
         self._closed = True
-        self.runner.close()
-        self.router.enabled = False
-        self.check_view.close()
-        self.bridge.close()
+        self._unwatch()
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
-
-    def adopt(self) -> None:
-        """Take up a study that the reader or File > Open Sample has loaded, or a panel before this one."""
-        study = loaded_study(self._viewer.layers)
-        if study is None:
-            return
-        if same_scans(study, self.session.study):
-            if not self.bridge.cells:
-                self.session.announce()
-            return
-        if self.session.lesions and (len(study.scans) == 1 or _extends(study, self.session.study)):
-            self.failed.emit("The new scan stays beside the study: open all scans before you mark lesions.")
-            return
-        self.session.open(study)
-
-    def track(self, lesion_ids: Iterable[int]) -> None:
-        """Track lesions that have a prompt; say so where none has."""
-        ready = [i for i in lesion_ids if self.session.lesion(i).source_scan is not None]
-        if not ready:
-            self.failed.emit("Click a lesion on one of the scans first.")
-            return
-        self._track(ready)
+        self.session.study_changed.disconnect(self._on_study)
+        self.runner.close()
+        self.saving.close()
+        self.reviewing.close()
+        self.router.enabled = False
+        self.cursor.close()
+        self.brush.close()
+        self.check_view.close()
+        self.linked.close()
+        self.bridge.close()
 
     def check(self, source: str, target: str) -> None:
         """Align two scans, and look at how well they fit."""
@@ -115,67 +112,54 @@ class Desk:
         if settings := self._checked_settings():
             self.runner.export(folder, settings)
 
-    def _track(self, lesion_ids: Iterable[int], clicked_on: str | None = None) -> None:
+    def link(self) -> None:
+        """Align the scans in the background, so that they scroll together and share the cursor."""
         if settings := self._checked_settings():
-            self.runner.track(lesion_ids, settings, clicked_on)
+            self.runner.link(settings, self._on_link)
+
+    # ---- helpers
+
+    def _connect(self) -> None:
+        router, prompting, reviewing = self.router, self.prompting, self.reviewing
+        router.clicked.connect(prompting.click)
+        router.moved.connect(prompting.move)
+        router.box_drawn.connect(prompting.box)
+        router.missed.connect(self.failed)
+        self.brush.painted.connect(prompting.paint)
+        self.brush.undo_requested.connect(reviewing.undo)
+        self.brush.redo_requested.connect(reviewing.redo)
+        reviewing.went.connect(self._on_went)
+        for part in (prompting, reviewing, self.saving, self.opening):
+            part.noticed.connect(self.noticed)
+            part.failed.connect(self.failed)
+        self.runner.checked.connect(self.check_view.open)
+        self._viewer.layers.events.inserted.connect(self._on_inserted)
+        self.session.study_changed.connect(self._on_study)
 
     def _checked_settings(self) -> TrackSettings | None:
-        try:
+        with told(self.failed.emit):
             return self._settings()
-        except LongisegError as error:
-            self.failed.emit(str(error))
-            return None
+        return None
 
     def _defer(self, call: Callable[[], None]) -> None:
         QTimer.singleShot(0, lambda: None if self._closed else call())
 
-    def _on_inserted(self, _: Any) -> None:  # noqa: ANN401 - napari's event
-        self._defer(self.adopt)
+    def _on_inserted(self, _: object) -> None:
+        self._defer(self.opening.adopt)
 
-    def _on_clicked(self, scan_id: str, point_mm: Point, positive: bool) -> None:
-        session = self.session
-        positive = positive and not self.negative
-        selected = session.selected
-        if not positive and (selected is None or session.lesion(selected).source_scan is None):
-            self.failed.emit("A lesion starts with a positive click; make a negative one after it.")
-            return
-        meant = aim(session, scan_id, point_mm, positive)
-        if meant.lesion is not None and not meant.adds:
-            self._choose(meant.lesion, scan_id)
-            return
-        lesion_id = session.add_lesion().id if meant.lesion is None else meant.lesion
-        click = Click(scan_id, point_mm, positive)
-        try:
-            session.add_click(lesion_id, click)
-        except LongisegError as error:
-            self.failed.emit(str(error))
-            return
-        self._last = lesion_id, click
-        kind = "Click" if positive else "Negative click"
-        self.noticed.emit(f"{kind} for lesion {lesion_id} on {scan_id}.")
-        if self.track_on_click:
-            self._track([lesion_id], clicked_on=scan_id)
+    def _on_study(self, study: Study | None) -> None:
+        if study is not None and len(study.scans) > 1:
+            self._defer(self.link)
 
-    def _choose(self, lesion_id: int, scan_id: str) -> None:
-        """Select the lesion that was clicked, and track it where that was not done yet."""
-        self.session.select(lesion_id)
-        name = self.session.lesion(lesion_id).name or f"lesion {lesion_id}"
-        self.noticed.emit(f"That is {name}, selected now.")
-        if self.track_on_click and self.session.finding(lesion_id, scan_id) is None:
-            self._track([lesion_id])
+    def _on_link(self, link: object) -> None:
+        if isinstance(link, Link):
+            self.linked.add(link)
 
-    def _on_refused(self, lesion_id: int, why: str) -> None:
-        """Take back the click that hit nothing, and a lesion that was made for it."""
-        if self._last is not None and self._last[0] == lesion_id:
-            self.session.remove_click(*self._last)
-            lesion = self.session.lesion(lesion_id)
-            if not lesion.clicks and lesion.source_mask is None and not lesion.name:
-                self.session.remove_lesion(lesion_id)
-        self._last = None
-        self.failed.emit(f"{why} Nothing was marked: click inside the lesion.")
+    def _on_went(self, lesion_id: int, scan_id: str) -> None:
+        if not self.linked.enabled or not self.linked.centre_on_lesion(lesion_id):
+            self.bridge.go_to(lesion_id, scan_id)
 
-
-def _extends(study: Study, known: Study | None) -> bool:
-    """Whether a study is another one with more scans."""
-    voxels = {id(scan.image) for scan in study.scans}
-    return known is not None and {id(scan.image) for scan in known.scans} < voxels
+    def _on_preferences(self, chosen: Preferences) -> None:
+        for doubt in chosen.doubts:
+            self.failed.emit(doubt)
+        self.preferences_changed.emit(chosen)

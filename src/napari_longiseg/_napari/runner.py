@@ -17,6 +17,8 @@ from napari_longiseg._napari.request import Request
 from napari_longiseg._napari.summary import doubts_of, outline_summary, proposal_summary, run_summary
 from napari_longiseg._napari.tasks import (
     ExportTask,
+    LinkTask,
+    Opened,
     OpenTask,
     OutlineTask,
     ProposeTask,
@@ -55,6 +57,8 @@ class Runner(QObject):
         In place of ``succeeded``: what was done, and why a reader must not trust all of it.
     checked(object)
         A :class:`RegistrationCheck` to be looked at.
+    opened(object)
+        What was :class:`Opened`; the session works on it already.
     refused(int, str)
         Nothing was outlined where a reader has clicked for this lesion; one sentence why. What was known of
         it there stays.
@@ -67,6 +71,7 @@ class Runner(QObject):
     succeeded = Signal(str)
     doubted = Signal(str)
     checked = Signal(object)
+    opened = Signal(object)
     refused = Signal(int, str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -170,6 +175,13 @@ class Runner(QObject):
         task = ExportTask.of(self._session, study, folder, tools.settings, tools.timer, pairs)
         self._start(Job(task), lambda _: None, lambda: self.succeeded.emit(f"Results are in {folder}."))
 
+    def link(self, settings: TrackSettings, on_link: Callable[[object], None]) -> None:
+        """Align the scans of the study when nothing else is to be done; *on_link* gets each :class:`Link`."""
+        study = self._session.study
+        if study is not None:
+            task = LinkTask(study, self._tools_with(settings))
+            self._start(Job(task, Priority.BACKGROUND), on_link, lambda: None, of_study=True)
+
     def run(self, label: str, work: Work, on_result: Callable[[object], None]) -> Job:
         """Do other work when nothing else is to be done; nothing is said when it ends.
 
@@ -259,9 +271,11 @@ class Runner(QObject):
 
     # ---- what comes of it
 
-    def _on_opened(self, study: object) -> None:
-        if isinstance(study, Study):
-            self._session.open(study)
+    def _on_opened(self, opened: object) -> None:
+        if isinstance(opened, Opened):
+            left = opened.left
+            self._session.open(opened.study, *((left.state, left.past) if left else ()))
+            self.opened.emit(opened)
 
     def _opened(self) -> None:
         if self._session.study is not None:

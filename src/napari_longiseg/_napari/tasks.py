@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from napari_longiseg._napari.adopt import Left
 from napari_longiseg._napari.job import Work
 from napari_longiseg._napari.request import Request, Result
 from napari_longiseg._napari.windows import window_name
@@ -17,27 +18,72 @@ from napari_longiseg.core.progress import Progress, scaled
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
+from napari_longiseg.io.session_store import is_session, read_history, read_session
 from napari_longiseg.models.device import torch_device
 from napari_longiseg.models.preload import preload_torch
 from napari_longiseg.registration.cache import RegistrationCache
+from napari_longiseg.registration.links import Link, align_links
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.record import PairRecord, run_record
 from napari_longiseg.tracking.setup import TrackSettings, make_tracker
 from napari_longiseg.tracking.track import Tracker
 
 
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A study, ready to be shown.
+
+    Attributes
+    ----------
+    study : Study
+        The scans with their lesions.
+    left : Left or None
+        Where the work on it was left, where a session file was opened.
+    """
+
+    study: Study
+    left: Left | None = None
+
+
 @dataclass(frozen=True)
 class OpenTask:
-    """Load a study from a manifest, a folder or an image file."""
+    """Load a study from a manifest, a folder or an image file, or with all that is known from a session."""
 
     path: Path
 
-    def __call__(self, progress: Progress) -> Iterator[Study]:
-        """Yield the study."""
+    def __call__(self, progress: Progress) -> Iterator[Opened]:
+        """Yield what was opened."""
         progress(f"Opening {self.path.name}", 0.0)
-        study = load_study(self.path, scaled(progress, 0.0, 0.9))
+        part, left = scaled(progress, 0.0, 0.9), None
+        if is_session(self.path):
+            study, state = read_session(self.path, part)
+            left = Left(state, read_history(self.path), self.path)
+        else:
+            study = load_study(self.path, part)
         prepare(study, scaled(progress, 0.9, 1.0))
-        yield study
+        yield Opened(study, left)
+
+
+@dataclass(frozen=True)
+class LinkTask:
+    """Align the scans of a study with one of them, so that points can be carried between all.
+
+    Attributes
+    ----------
+    study : Study
+        The scans.
+    tools : Tools
+        With the registration, and its cache.
+    """
+
+    study: Study
+    tools: Tools
+
+    def __call__(self, progress: Progress) -> Iterator[Link]:
+        """Yield links as they are ready."""
+        choice = self.tools.settings.registration
+        method = create(REGISTRATIONS, choice.name, **choice.options)
+        yield from align_links(self.study, method, self.tools.cache, progress)
 
 
 def labelled(label: str, work: Work) -> Work:

@@ -55,9 +55,9 @@ def demo_screenshot(
     """
     viewer, panel = open_window(folder)
     viewer.window.resize(*size)
-    steps: list[Callable[[], object]] = [lambda: None, panel.track_all_button.click]
+    steps: list[Callable[[], object]] = [lambda: None, panel.lesion_bar.track_all.click]
     if out:
-        steps.append(partial(panel.export_to, out))
+        steps.append(partial(panel.desk.export, out))
     _work(panel, steps)
     panel.session.select(panel.session.lesions[0].id)
     viewer.reset_view(margin=0.02)
@@ -90,7 +90,7 @@ def check_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 700
     study = panel.session.study_with(lesion.id for lesion in panel.session.lesions)
     panel.session.open(replace(study, scans=study.scans[:2]))  # two cells are larger than three
     panel.session.select(study.lesions[0].id)
-    _work(panel, [panel.track_button.click, panel.registration.check_button.click])
+    _work(panel, [panel.lesion_bar.track.click, panel.registration.check_button.click])
     pictures = []
     for view in (View.OVERLAY, View.CHECKERBOARD, View.GRID, View.UNCERTAINTY):
         panel.registration.views[view].click()

@@ -9,7 +9,7 @@ import pytest
 
 from napari_longiseg._napari.runner import Runner
 from napari_longiseg.core.landmark import Landmark
-from napari_longiseg.core.lesion import Presence
+from napari_longiseg.core.lesion import Click, Finding, Presence, Proposal, Review
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
 
@@ -125,4 +125,64 @@ def test_landmarks_that_correct_tracking_are_seen_in_the_check(study, session, a
     assert "Corrected at 1 place" in check.report.summary
     at = check.grid.nearest_voxel((0.0, 10.0, 0.0))
     assert check.warped[at] == pytest.approx(140, abs=25), "the source's lesion, 6 mm behind its place there"
+    runner.close()
+
+
+def test_proposals_come_first_and_are_outlined_when_that_is_asked_for(study, session, aligned, qtbot):
+    runner = Runner(session)
+    session.open(study)
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000) as done:
+        runner.propose([1], SETTINGS, straight=False, clicked_on="T0")
+        assert runner.waiting == {(1, "T0"), (1, "T1"), (1, "T2")}
+    assert done.args == ["near is proposed on T1 and T2: look there, then accept or move the point."]
+    assert session.finding(1, "T0").presence is Presence.PRESENT
+    assert [proposal.scan for proposal in session.proposals] == ["T1", "T2"]
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000) as done:
+        runner.outline([(1, "T1")], SETTINGS)
+        assert runner.waiting == {(1, "T1")}
+    assert done.args == ["near is outlined on T1."]
+    assert [proposal.scan for proposal in session.proposals] == ["T2"]
+    assert runner.waiting == frozenset()
+    runner.close()
+
+
+def test_straight_away_all_are_outlined_but_for_what_a_reader_has_decided(study, session, aligned, qtbot):
+    runner, brought = Runner(session), []
+    session.open(study)
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000):
+        runner.track([1], SETTINGS)
+    accepted = replace(session.finding(1, "T1"), review=Review.ACCEPTED)
+    session.set_known(accepted)
+    session.findings_changed.connect(lambda *key: brought.append((key, session.state.known(key))))
+    with qtbot.waitSignal(runner.succeeded, timeout=20_000):
+        runner.propose([1], SETTINGS, straight=True)
+        assert (1, "T1") not in runner.waiting
+    assert session.finding(1, "T1") is accepted
+    kinds = [type(known) for key, known in brought if key == (1, "T2")]
+    assert kinds == [Proposal, Finding]
+    runner.close()
+
+
+def test_a_click_that_hits_nothing_is_refused_and_changes_nothing(study, session, aligned, qtbot):
+    runner = Runner(session)
+    session.open(study)
+    session.add_click(session.add_lesion().id, Click("T0", (0.0, 20.0, 20.0)))
+    with qtbot.waitSignal(runner.refused, timeout=20_000) as refused:
+        runner.propose([3], SETTINGS, straight=False, clicked_on="T0")
+    assert refused.args[0] == 3
+    assert not runner.busy
+    assert session.findings == session.proposals == ()
+    runner.close()
+
+
+def test_work_in_the_background_is_shown_but_nobody_waits_for_it(session, qtbot):
+    runner, stages, results = Runner(session), [], []
+    runner.stage_changed.connect(stages.append)
+    job = runner.run("Saving", lambda progress: iter(["saved"]), results.append)
+    assert not runner.busy
+    with qtbot.waitSignal(runner.stage_changed, check_params_cb=lambda stage: stage is None):
+        pass
+    assert results == ["saved"]
+    assert stages[0].text == "Saving"
+    assert not job.cancelled
     runner.close()

@@ -90,6 +90,17 @@ def test_y_of_image_layers_is_lent_too(viewer, handlers, pressed, planes):
     assert (len(pressed), len(planes)) == (2, 3)
 
 
+def test_a_removed_layer_is_let_go_of(viewer, handlers, planes):
+    release = bind_keys(viewer, handlers)
+    layer = viewer.add_image(np.zeros((3, 3, 3)))
+    assert layer.keymap
+    viewer.layers.remove(layer)
+    assert layer.keymap == {}
+    layer.bind_key("Y", theirs := lambda _: None)
+    release()
+    assert list(layer.keymap.values()) == [theirs]
+
+
 def test_a_second_panel_takes_the_keys_over(viewer, handlers, pressed):
     first = bind_keys(viewer, {"accept": lambda: pressed.append("first")})
     second = bind_keys(viewer, handlers)

@@ -95,6 +95,7 @@ class _Loan:
         for layer in viewer.layers:
             self._take_from_layer(layer)
         viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
         self._released = False
 
     def release(self) -> None:
@@ -103,15 +104,19 @@ class _Loan:
             return
         self._released = True
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
-        for owner, key, before in reversed(self._taken):
-            if getattr(owner.keymap.get(key), "loan", None) is self:
-                owner.bind_key(key, before, overwrite=True)
-        self._taken.clear()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self._give_back(self._taken)
+        self._taken = []
 
     def _take(self, owner: Any, keys: Iterable[Any]) -> None:  # noqa: ANN401 - a viewer or a layer
         for key in keys:
             before = owner.bind_key(key, self._presses[key], overwrite=True)
             self._taken.append((owner, key, before))
+
+    def _give_back(self, taken: Iterable[tuple[Any, Any, Any]]) -> None:
+        for owner, key, before in taken:
+            if getattr(owner.keymap.get(key), "loan", None) is self:
+                owner.bind_key(key, before, overwrite=True)
 
     def _take_from_layer(self, layer: Any) -> None:  # noqa: ANN401 - may be a proxy of a layer
         """Take those keys that layers of this kind have of their own."""
@@ -120,6 +125,12 @@ class _Loan:
 
     def _on_inserted(self, event: Any) -> None:  # noqa: ANN401 - napari's event
         self._take_from_layer(event.value)
+
+    def _on_removed(self, event: Any) -> None:  # noqa: ANN401 - napari's event
+        """Let go of a layer, and of its voxels with it."""
+        gone = [one for one in self._taken if getattr(one[0], "unique_id", None) == event.value.unique_id]
+        self._give_back(gone)
+        self._taken = [one for one in self._taken if one not in gone]
 
 
 def _press(handler: Callable[[], None], loan: _Loan) -> Callable[[Any], None]:

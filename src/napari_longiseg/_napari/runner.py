@@ -108,18 +108,9 @@ class Runner(QObject):
     ) -> None:
         """Outline lesions on their source scans, and say where they are expected on the others.
 
-        What a reader has accepted or edited on other scans stays.
-
-        Parameters
-        ----------
-        lesion_ids : iterable of int
-            Lesions with a prompt to start from.
-        settings : TrackSettings
-            How to track.
-        straight : bool
-            Outline at once what is proposed.
-        clicked_on : str, optional
-            The scan with the click that this is for; where that hits nothing, the lesion is refused.
+        What a reader has accepted or edited on other scans stays. *straight* outlines at once what is
+        proposed. *clicked_on* is the scan of the click that this is for: where that hits nothing, the
+        lesion is refused.
         """
         decided = {key for key, finding in self._session.state.findings.items() if finding.is_reviewed}
         keys = [key for key in self._keys(lesion_ids) if key not in decided or key[1] == clicked_on]
@@ -130,26 +121,17 @@ class Runner(QObject):
         self._ask(ProposeTask, keys, settings, summary, outlines=straight, clicked=clicked)
 
     def outline(self, keys: Iterable[Key], settings: TrackSettings) -> None:
-        """Outline lesions where they are proposed, or where a reader has clicked or drawn a box.
+        """Outline lesions, by lesion and scan id, where they are proposed or a reader has a click or box.
 
-        Parameters
-        ----------
-        keys : iterable of (int, str)
-            Lesion id and scan id. Where a prompt of a reader hits nothing, the lesion is refused there.
-        settings : TrackSettings
-            How to track.
+        Where a reader's prompt hits nothing, the lesion is refused there.
         """
         keys, lesions = list(keys), self._session.state.lesions
         clicked = [(i, scan) for i, scan in keys if i in lesions and lesions[i].point_on(scan) is not None]
         self._ask(OutlineTask, keys, settings, outline_summary, clicked=clicked)
 
-    def track(
-        self, lesion_ids: Iterable[int], settings: TrackSettings, clicked_on: str | None = None
-    ) -> None:
-        """Outline lesions on all scans, whatever is known of them; *clicked_on* as for :meth:`propose`."""
-        keys = self._keys(lesion_ids)
-        clicked = [key for key in keys if key[1] == clicked_on]
-        self._ask(TrackTask, keys, settings, run_summary, clicked=clicked)
+    def track(self, lesion_ids: Iterable[int], settings: TrackSettings) -> None:
+        """Outline lesions on all scans, whatever is known of them."""
+        self._ask(TrackTask, self._keys(lesion_ids), settings, run_summary)
 
     def check(self, source: str, target: str, settings: TrackSettings) -> None:
         """Align two scans, by id, and bring one to the other, to be looked at."""
@@ -183,11 +165,7 @@ class Runner(QObject):
             self._start(Job(task, Priority.BACKGROUND), on_link, lambda: None, of_study=True)
 
     def run(self, label: str, work: Work, on_result: Callable[[object], None]) -> Job:
-        """Do other work when nothing else is to be done; nothing is said when it ends.
-
-        *label* is its first stage; *on_result* gets each result in the GUI thread. Another study does not
-        end it: cancel the job that is returned.
-        """
+        """Do other work when nothing else is to be done; another study does not end it, only its job does."""
         job = Job(labelled(label, work), Priority.BACKGROUND)
         self._start(job, on_result, lambda: None)
         return job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import product
 
 import numpy as np
@@ -14,7 +14,7 @@ from napari_longiseg.core.geometry import Array, Grid
 
 CROSS_SHARE = 0.05
 """Size of a cross as a share of the scan's width: seen when the whole body is in view."""
-CROSS_PIXELS = 26
+CROSS_PIXELS = 20
 """Size of a cross on the screen, at most."""
 RING_PIXELS = 12
 """Diameter of a ring on the screen, at least."""
@@ -46,6 +46,14 @@ class Drawing:
     faces: Array
     borders: Array
     symbols: npt.NDArray[np.str_]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same would be seen."""
+        if not isinstance(other, Drawing):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # arrays
 
 
 def drawing(shown: Markers, grid: Grid, across: Collection[int], zoom: float) -> Drawing:

@@ -179,7 +179,7 @@ class TestInAWindow:
 
     def test_colours_and_clicks(self, with_lesions, viewer, idle, qtbot):
         """Every view colours its own cells only, and clicks still go to the scan below it."""
-        with_lesions.click_bar.track_on_click.setChecked(False)
+        with_lesions.desk.track_on_click = False
         with_lesions.registration.check_button.click()
         idle(with_lesions)
         look = with_lesions.desk.check_view

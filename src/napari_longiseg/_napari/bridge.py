@@ -12,7 +12,7 @@ from napari_longiseg._napari.adopt import scan_layers
 from napari_longiseg._napari.cell import Cell
 from napari_longiseg._napari.grid import in_order, order_layers, put_in_grid, remove_layers, set_stride
 from napari_longiseg._napari.headings import DATE_COLOURS, date_colours
-from napari_longiseg._napari.layers import OVERLAY_KEY, SESSION_KEY
+from napari_longiseg._napari.layers import LABEL_OPACITY, OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.marker_view import MarkerView
 from napari_longiseg._napari.placing import Placing
 from napari_longiseg._napari.window_link import WindowLink
@@ -107,9 +107,9 @@ class LayerBridge:
 
     def toggle_masks(self) -> None:
         """Hide the outlines on all scans, or show them again."""
-        shown = any(cell.labels.visible for cell in self.cells)
-        for cell in self.cells:
-            cell.labels.visible = not shown
+        shown = any(cell.labels.opacity > 0 for cell in self.cells)
+        for cell in self.cells:  # a layer that is not visible at all makes napari lay the grid out anew
+            cell.labels.opacity = 0.0 if shown else LABEL_OPACITY
 
     def set_date_colours(self, palette: Sequence[str]) -> None:
         """Write the scans' titles in these colours ``#rrggbb``, from the first date on."""

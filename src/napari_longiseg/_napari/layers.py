@@ -20,6 +20,7 @@ SESSION_KEY = "longiseg_session"
 OVERLAY_KEY = "longiseg_overlay"
 """Marks the label and click layers, which show a session and are made anew with every panel."""
 
+LABEL_OPACITY = 0.55
 CURSOR_PIXELS = 22
 """Size of the cross-hair on the screen."""
 
@@ -50,7 +51,7 @@ def label_options(scan: Scan) -> dict[str, Any]:
         "name": f"{scan.id} lesions",
         "metadata": {OVERLAY_KEY: True},
         "colormap": lesion_colormap(),
-        "opacity": 0.55,
+        "opacity": LABEL_OPACITY,
     }
 
 

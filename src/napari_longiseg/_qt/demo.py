@@ -61,8 +61,8 @@ def demo_screenshot(
     _work(panel, steps)
     panel.session.select(panel.session.lesions[0].id)
     viewer.reset_view(margin=0.02)
-    _pause(SETTLE_MS)
-    _save(png, viewer.window.screenshot(flash=False, canvas_only=False))
+    pause(SETTLE_MS)
+    save_picture(png, viewer.window.screenshot(flash=False, canvas_only=False))
     panel.close_desk()
     viewer.close()
 
@@ -95,10 +95,10 @@ def check_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 700
     for view in (View.OVERLAY, View.CHECKERBOARD, View.GRID, View.UNCERTAINTY):
         panel.registration.views[view].click()
         viewer.reset_view(margin=0.02)
-        _pause(SETTLE_MS)
+        pause(SETTLE_MS)
         pictures.append(viewer.screenshot(flash=False, canvas_only=True))
     rows = [np.hstack(pictures[:2]), np.hstack(pictures[2:])]
-    _save(png, np.vstack([row[row[..., :3].any(axis=(1, 2))] for row in rows]))  # without black rows
+    save_picture(png, np.vstack([row[row[..., :3].any(axis=(1, 2))] for row in rows]))  # without black rows
     panel.close_desk()
     viewer.close()
 
@@ -109,27 +109,36 @@ def _work(panel: TrackingPanel, steps: Sequence[Callable[[], object]]) -> None:
     panel.runner.failed.connect(problems.append)
     for start in steps:
         start()
-        _wait(lambda: not panel.runner.busy, LIMIT_S)
+        wait_for(lambda: not panel.runner.busy, LIMIT_S)
         if problems:
             raise LongisegError(problems[-1])
 
 
-def _save(png: Path, picture: npt.NDArray[np.uint8]) -> None:
+def save_picture(png: Path, picture: npt.NDArray[np.uint8]) -> None:
+    """Write a picture, into a folder that is made where it is missing."""
     png.parent.mkdir(parents=True, exist_ok=True)
     imsave(str(png), picture)
 
 
-def _wait(done: Callable[[], bool], limit_s: float) -> None:
+def wait_for(done: Callable[[], bool], limit_s: float) -> None:
+    """Let the window work until something is done.
+
+    Raises
+    ------
+    LongisegError
+        When it takes longer than that.
+    """
     waited = 0
     while not done():
         if waited > 1000 * limit_s:
             msg = f"Tracking took more than {limit_s:.0f} s."
             raise LongisegError(msg)
-        _pause(50)
+        pause(50)
         waited += 50
 
 
-def _pause(milliseconds: int) -> None:
+def pause(milliseconds: int) -> None:
+    """Let the window work for a while."""
     loop = QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()

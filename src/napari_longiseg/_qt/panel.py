@@ -138,7 +138,7 @@ class TrackingPanel(QWidget):
         below.setWidget(folds)
         below.setWidgetResizable(True)
         below.setFrameShape(QFrame.Shape.NoFrame)
-        splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter = splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(top)
         splitter.addWidget(below)
         splitter.setStretchFactor(0, 1)

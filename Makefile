@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
 VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
 
-.PHONY: demo test lint typecheck pytest slow sample install clean
+.PHONY: demo test lint pytest slow screenshots install clean
 
 demo: install
 	$(BIN)/longiseg demo --out demo_output
@@ -13,8 +13,8 @@ demo: install
 test: lint pytest
 
 lint: install
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks scripts
+	$(BIN)/ruff format --check src tests benchmarks scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate --imports napari-longiseg
@@ -22,6 +22,10 @@ lint: install
 pytest: install
 	$(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python -m pytest -m "not slow"
 	$(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python -m pytest -m "not slow" tests/gui
+
+# The pictures of docs/, from the sample study.
+screenshots: install
+	$(VIRTUAL_SCREEN) $(BIN)/python scripts/screenshots.py
 
 # Networks of full size: 8 GB of memory and some minutes.
 slow: install

@@ -47,9 +47,10 @@ def not_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What one test keeps from run to run lies here."""
+    """What one test keeps from run to run lies here; what it writes among the user's data, beside it."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("LONGISEG_CACHE", str(folder))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
     monkeypatch.delenv("LONGISEG_CACHE_GB", raising=False)
     return folder
 

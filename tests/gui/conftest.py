@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,22 +11,37 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 from napari.layers import Layer
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_longiseg._napari import desk
 from napari_longiseg._napari.layers import study_layers
+from napari_longiseg._napari.preferences import Preferences
+from napari_longiseg._qt import panel as panel_module
 from napari_longiseg._qt.panel import TrackingPanel
 from napari_longiseg.core import methods
 from napari_longiseg.core.errors import RegistrationError, SegmentationError
+from napari_longiseg.core.geometry import Point
 from napari_longiseg.registration.base import MapReport
 from napari_longiseg.registration.identity import IdentityMap
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+GAP = 4
+"""Pixels between the cells of napari's grid."""
+
 
 class Gate:
-    """Stops the fake registration in its thread until the test lets it go on."""
+    """Stops the fake methods in their thread until the test lets them go on."""
 
     def __init__(self) -> None:
         self.reached, self.open = threading.Event(), threading.Event()
         self.open.set()
+
+    def wait(self) -> None:
+        """Go through, as soon as it is open."""
+        self.reached.set()
+        self.open.wait(10)
 
 
 GATE = Gate()
@@ -53,9 +69,8 @@ class FakeRegistration:
     trouble: Literal["none", "doubt", "refusal"] = "none"
 
     def align(self, source, target, progress) -> IdentityMap:
-        GATE.reached.set()
         progress(f"Aligning {source.id} to {target.id}", 0.5)
-        GATE.open.wait(10)
+        GATE.wait()
         progress(f"Aligned {source.id} to {target.id}", 1.0)
         if self.trouble == "refusal":
             msg = f"{source.id} and {target.id} do not show the same patient."
@@ -67,12 +82,15 @@ class FakeRegistration:
 class FakeSegmenter:
     """A threshold, or trouble."""
 
+    asked: ClassVar[list[VoiRequest]] = []
     trouble: Literal["none", "ours", "runtime"] = "none"
     info: SegmenterInfo = field(
         default=SegmenterInfo("region", ("click",), (40.0, 40.0, 40.0)), init=False, repr=False
     )
 
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
+        self.asked.extend(requests)
+        GATE.wait()
         if self.trouble == "ours":
             msg = "The engine needs more memory than there is."
             raise SegmentationError(msg)
@@ -94,18 +112,138 @@ class Entry:
         return self.loaded
 
 
+@dataclass
+class Reader:
+    """Answers the panel's questions as a test wants; one that it does not expect fails it.
+
+    Attributes
+    ----------
+    answer : bool or None
+        To all questions; None expects none.
+    asked : list of str
+        What was asked.
+    """
+
+    answer: bool | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, parent: QWidget | None, *what: object) -> bool:
+        """Answer a question over the panel."""
+        text = " ".join(map(str, what))
+        self.asked.append(text)
+        if self.answer is None:
+            pytest.fail(f"Nobody expects a question: {text}")
+        return self.answer
+
+
+@dataclass
+class Hands:
+    """A mouse over the scans, and a keyboard.
+
+    Attributes
+    ----------
+    panel : TrackingPanel
+        In a window that is shown.
+    qtbot
+        Sends the events.
+    """
+
+    panel: TrackingPanel
+    qtbot: Any
+
+    @property
+    def canvas(self) -> QWidget:
+        """The widget that napari draws on."""
+        widgets = self.panel.window().findChildren(QWidget)
+        (canvas,) = (widget for widget in widgets if type(widget).__name__.startswith("CanvasBackend"))
+        return canvas
+
+    def scroll(self, scan_id: str, point_mm: Point) -> None:
+        """Show the slice through a point of a scan."""
+        self.panel.viewer.dims.set_point(0, self._world(scan_id, point_mm)[0])
+        self.qtbot.wait(60)  # the other scans follow
+
+    def spot(self, scan_id: str, point_mm: Point) -> QPoint:
+        """Pixel of the canvas where a point of a scan is drawn, in a grid of one row."""
+        scans = [cell.scan.id for cell in self.panel.desk.bridge.cells]
+        column, count = scans.index(scan_id), len(scans)
+        world, camera = self._world(scan_id, point_mm), self.panel.viewer.scene.camera
+        width = (self.canvas.width() - (count - 1) * GAP) / count
+        return QPoint(
+            round(column * (width + GAP) + width / 2 + (world[2] - camera.center[2]) * camera.zoom),
+            round(self.canvas.height() / 2 + (world[1] - camera.center[1]) * camera.zoom),
+        )
+
+    def click(self, scan_id: str, point_mm: Point, modifier: Qt.KeyboardModifier = NONE) -> None:
+        """Scroll to a point of a scan, and click it."""
+        self.scroll(scan_id, point_mm)
+        self.qtbot.mouseClick(self.canvas, LEFT, modifier, self.spot(scan_id, point_mm))
+        self.qtbot.wait(20)
+
+    def drag(self, scan_id: str, start_mm: Point, end_mm: Point) -> None:
+        """Scroll to a point of a scan, and drag from there to another one of the same slice."""
+        self.scroll(scan_id, start_mm)
+        start, end = self.spot(scan_id, start_mm), self.spot(scan_id, end_mm)
+        self.qtbot.mouseMove(self.canvas, start)
+        self.qtbot.wait(30)
+        self.qtbot.mousePress(self.canvas, LEFT, pos=start)
+        for part in (0.3, 0.7, 1.0):
+            self.qtbot.mouseMove(self.canvas, start + (end - start) * part)
+            self.qtbot.wait(30)
+        self.qtbot.mouseRelease(self.canvas, LEFT, pos=end)
+        self.qtbot.wait(50)
+
+    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
+        """Press a key over the scans."""
+        self.qtbot.keyClick(self.canvas, key, modifier)
+
+    def _world(self, scan_id: str, point_mm: Point) -> Point:
+        cell = next(cell for cell in self.panel.desk.bridge.cells if cell.scan.id == scan_id)
+        return cell.to_world(point_mm)
+
+
+@pytest.fixture(autouse=True)
+def no_widget_is_left_behind(qapp: QApplication) -> Iterator[None]:
+    """Windows that nobody closes; napari's own go when it closes its viewer."""
+    before = set(QApplication.topLevelWidgets())
+    yield
+    gc.collect()
+    QApplication.processEvents()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    left = [widget for widget in QApplication.topLevelWidgets() if widget not in before]
+    ours = [widget for widget in left if not type(widget).__module__.startswith("napari.")]
+    if ours:
+        pytest.fail(f"Widgets are left behind: {ours}")
+
+
+@pytest.fixture(autouse=True)
+def no_autosave(monkeypatch) -> None:
+    """The desk's preferences are the defaults, but that it saves nothing by itself."""
+    monkeypatch.setattr(desk, "preferences", lambda: Preferences(autosave=False))
+
+
+@pytest.fixture(autouse=True)
+def reader(monkeypatch) -> Reader:
+    """Whoever is asked."""
+    reader = Reader()
+    monkeypatch.setattr(panel_module, "ask_to_discard", reader)
+    monkeypatch.setattr(panel_module, "ask_to_resume", reader)
+    return reader
+
+
 @pytest.fixture
 def fake_methods(monkeypatch) -> None:
     entries = {
         methods.REGISTRATIONS: [Entry("deformable", FakeRegistration)],
         methods.SEGMENTERS: [Entry("region", FakeSegmenter)],
     }
+    FakeSegmenter.asked.clear()
     monkeypatch.setattr(methods, "entry_points", lambda group: entries[group])
 
 
 @pytest.fixture
 def gate() -> Iterator[Gate]:
-    """Shut: a run waits in its first alignment."""
+    """Shut: what runs waits, where it aligns or outlines the next time."""
     GATE.reached.clear()
     GATE.open.clear()
     yield GATE
@@ -139,22 +277,48 @@ def load(viewer) -> Callable[..., None]:
 
 
 @pytest.fixture
-def opened(panel, load, study, qtbot) -> TrackingPanel:
-    """The panel with the phantom study, without its lesions."""
+def opened(panel, load, study, quiet) -> TrackingPanel:
+    """The panel with the phantom study, without its lesions; its scans are linked."""
     load(study.with_lesions(()))
-    qtbot.waitUntil(lambda: panel.session.study is not None)
+    quiet(panel)
     return panel
 
 
 @pytest.fixture
-def with_lesions(panel, load, study, qtbot) -> TrackingPanel:
-    """The panel with the phantom study and its two lesions."""
+def with_lesions(panel, load, study, quiet) -> TrackingPanel:
+    """The panel with the phantom study and its two lesions; its scans are linked."""
     load(study)
-    qtbot.waitUntil(lambda: panel.session.study is not None)
+    quiet(panel)
     return panel
+
+
+@pytest.fixture
+def hands(panel, viewer, qtbot) -> Hands:
+    """The reader's, over a window that is shown."""
+    viewer.window.resize(1300, 800)
+    viewer.window.show()
+    qtbot.wait(200)
+    return Hands(panel, qtbot)
+
+
+@pytest.fixture
+def asked() -> list[VoiRequest]:
+    """What the segmenter was asked to outline."""
+    return FakeSegmenter.asked
 
 
 @pytest.fixture
 def idle(qtbot) -> Callable[[TrackingPanel], None]:
-    """Wait until the panel has nothing to do."""
+    """Wait until the panel has nothing to do that a reader waits for."""
     return lambda panel: qtbot.waitUntil(lambda: not panel.runner.busy, timeout=15000)
+
+
+@pytest.fixture
+def quiet(qtbot) -> Callable[[TrackingPanel], None]:
+    """Wait until the panel has opened its study, and nothing runs in the background, either."""
+
+    def done(panel: TrackingPanel) -> bool:
+        known = panel.session.study is not None and not panel.desk.bridge.placing.links.empty
+        return known and not panel.runner._agenda.jobs
+
+    return lambda panel: qtbot.waitUntil(lambda: done(panel), timeout=15000)

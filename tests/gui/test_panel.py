@@ -19,7 +19,7 @@ def cell_text(panel, row: int, column: int) -> str:
 def test_an_empty_panel_says_what_to_do(panel):
     assert "Open all scans of one patient" in panel.progress.line.text()
     assert panel.table.empty_text == panel.progress.line.text()
-    assert not panel.track_all_button.isEnabled()
+    assert not panel.lesion_bar.track_all.isEnabled()
     assert not panel.click_bar.isEnabled()
     assert panel.study_bar.text.text() == "No study is open."
 
@@ -29,7 +29,7 @@ def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_m
     _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
     assert panel.session.study is study
     assert [
-        layer.data is scan.image for layer, scan in zip(list(viewer.layers)[::3], study.scans, strict=True)
+        layer.data is scan.image for layer, scan in zip(list(viewer.layers)[::4], study.scans, strict=True)
     ]
     assert len(viewer.layers) == 12
     assert panel.study_bar.text.text() == "P01 · 3 scans · 2024-01-10 to 2024-05-10"
@@ -44,7 +44,7 @@ def test_layers_loaded_after_it_too(with_lesions, viewer):
 
 
 def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
-    qtbot.mouseClick(with_lesions.track_all_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(with_lesions.lesion_bar.track_all, Qt.MouseButton.LeftButton)
     assert cell_text(with_lesions, 0, 1) == "…"
     idle(with_lesions)
     assert cell_text(with_lesions, 1, 3).endswith("not found")
@@ -54,6 +54,7 @@ def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
 
 
 def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, viewer, idle, qtbot):
+    opened.click_bar.straight.setChecked(True)
     opened.desk.router.clicked.emit("T1", NEAR, True)
     idle(opened)
     viewer.window.remove_dock_widget(opened.parent())
@@ -71,16 +72,16 @@ def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, vie
 
 
 def test_add_rename_and_remove(opened, qtbot):
-    qtbot.mouseClick(opened.add_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(opened.lesion_bar.add, Qt.MouseButton.LeftButton)
     assert cell_text(opened, 0, 0) == "Lesion 1"
     assert opened.model.setData(opened.model.index(0, 0), " liver ", Qt.ItemDataRole.EditRole)
     assert opened.session.lesion(1).name == "liver"
     assert not opened.model.setData(opened.model.index(0, 1), "x", Qt.ItemDataRole.EditRole)
-    qtbot.mouseClick(opened.track_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(opened.lesion_bar.track, Qt.MouseButton.LeftButton)
     assert "Click a lesion" in opened.progress.line.text()
-    qtbot.mouseClick(opened.remove_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(opened.lesion_bar.remove, Qt.MouseButton.LeftButton)
     assert opened.model.rowCount() == 0
-    assert not opened.remove_button.isEnabled()
+    assert not opened.lesion_bar.remove.isEnabled()
 
 
 def test_choosing_a_row_selects_the_lesion_and_shows_it(with_lesions, viewer, qtbot):
@@ -95,7 +96,7 @@ def test_choosing_a_row_selects_the_lesion_and_shows_it(with_lesions, viewer, qt
 
 def test_cancel_is_at_once_and_late_results_are_dropped(with_lesions, gate, qtbot):
     panel = with_lesions
-    panel.track_all_button.click()
+    panel.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
     qtbot.mouseClick(panel.progress.cancel_button, Qt.MouseButton.LeftButton)
     assert not panel.runner.busy
@@ -105,7 +106,7 @@ def test_cancel_is_at_once_and_late_results_are_dropped(with_lesions, gate, qtbo
     gate.open.set()
     qtbot.wait(300)
     assert len(panel.session.findings) == before
-    assert panel.track_all_button.isEnabled()
+    assert panel.lesion_bar.track_all.isEnabled()
 
 
 @pytest.mark.parametrize(
@@ -118,24 +119,24 @@ def test_cancel_is_at_once_and_late_results_are_dropped(with_lesions, gate, qtbo
 def test_errors_are_one_sentence_and_the_panel_goes_on(with_lesions, idle, trouble, sentence):
     panel = with_lesions
     panel.options.segmenter._form["trouble"].value = trouble
-    panel.track_all_button.click()
+    panel.lesion_bar.track_all.click()
     idle(panel)
     assert panel.progress.line.text().startswith(sentence)
     panel.options.segmenter._form["trouble"].value = "none"
-    panel.track_all_button.click()
+    panel.lesion_bar.track_all.click()
     idle(panel)
     assert len(panel.session.findings) == 6
 
 
 def test_options_that_cannot_be_used(with_lesions):
     with_lesions.options._options["max_distance_mm"].value = -1.0
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     assert "must be positive" in with_lesions.progress.line.text()
     assert not with_lesions.runner.busy
 
 
 def test_a_lesion_removed_during_the_run_stays_away(with_lesions, gate, idle):
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
     with_lesions.session.remove_lesion(1)
     gate.open.set()
@@ -144,7 +145,7 @@ def test_a_lesion_removed_during_the_run_stays_away(with_lesions, gate, idle):
 
 
 def test_another_study_ends_the_run(with_lesions, gate, load, study, qtbot):
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
     load(type(study)("P02", study.scans[:2], study.lesions))
     qtbot.waitUntil(lambda: with_lesions.session.study.patient == "P02")
@@ -155,7 +156,7 @@ def test_another_study_ends_the_run(with_lesions, gate, load, study, qtbot):
 
 
 def test_closing_during_a_run(viewer, with_lesions, gate, qtbot):
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
     viewer.window.remove_dock_widget("all")
     with_lesions.close_desk()
@@ -166,7 +167,7 @@ def test_closing_during_a_run(viewer, with_lesions, gate, qtbot):
 
 
 def test_layers_removed_during_a_run(viewer, with_lesions, gate, idle):
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
     viewer.layers.remove(with_lesions.desk.bridge.cells[2].image)
     gate.open.set()
@@ -219,9 +220,9 @@ def test_opening_a_study_that_is_not_there(panel, idle, tmp_path):
 
 
 def test_export(with_lesions, idle, tmp_path):
-    with_lesions.desk.track([1])
+    with_lesions.desk.prompting.track([1])
     idle(with_lesions)
-    with_lesions.export_to(tmp_path / "out")
+    with_lesions.desk.export(tmp_path / "out")
     idle(with_lesions)
     assert with_lesions.progress.line.text() == f"Results are in {tmp_path / 'out'}."
     assert {path.name for path in (tmp_path / "out").rglob("*")} == {
@@ -233,9 +234,9 @@ def test_export(with_lesions, idle, tmp_path):
 
 
 def test_export_waits_for_its_turn(with_lesions, gate, idle, tmp_path):
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
-    with_lesions.export_to(tmp_path / "out")
+    with_lesions.desk.export(tmp_path / "out")
     assert "before you export" in with_lesions.progress.line.text()
     gate.open.set()
     idle(with_lesions)
@@ -254,7 +255,7 @@ def test_study_files_through_napari_and_the_open_button(panel, viewer, study, id
     idle(panel)
     assert len(panel.session.study.scans) == 3
     assert len(viewer.layers) == 12
-    np.testing.assert_array_equal(viewer.layers[3].data, study.scans[1].image)
+    np.testing.assert_array_equal(viewer.layers[4].data, study.scans[1].image)
 
 
 def test_the_sample_study(panel, viewer, qtbot):

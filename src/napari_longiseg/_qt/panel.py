@@ -93,10 +93,11 @@ class TrackingPanel(QWidget):
         self.desk.opening.adopt()
 
     def changeEvent(self, event: QEvent) -> None:
-        """Stop when the user closes the dock: napari then takes the panel out of it, and forgets it."""
+        """End when the user closes the dock: napari then takes the panel out of it, and forgets it."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self in _AT_WORK:
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.close_desk()
+            self.deleteLater()  # Qt's connections would keep it for ever
 
     def close_desk(self) -> None:
         """Stop the work and let go of the viewer; the session stays with the scans' layers."""

@@ -73,6 +73,11 @@ class Opening:
         """The session that a panel before has left in a viewer, else a new one."""
         return kept_session(viewer.layers) or Session()
 
+    @property
+    def layers(self) -> Sequence[Any]:
+        """All layers of the viewer."""
+        return self._viewer.layers  # type: ignore[no-any-return]  # napari is not typed for us
+
     def open(self, path: Path) -> None:
         """Open a study or a session from a file or a folder."""
         if not self._may_leave():

@@ -81,7 +81,7 @@ class TrackingPanel(QWidget):
         self.progress = ProgressBox()
         self.registration = RegistrationBox()
         self.help = HelpOverlay(self)
-        self.wishes = Wishes(self)
+        self.wishes = Wishes(self.desk, self, self.study_bar, self.click_bar, self.help)
         self._lay_out()
         self._connect()
         pass_keys(self)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QFileDialog, QInputDialog
+from qtpy.QtWidgets import QColorDialog, QFileDialog, QInputDialog, QWidget
 
 from napari_longiseg._napari.colours import colour_of
 from napari_longiseg._napari.desk import Desk
 from napari_longiseg._napari.telling import told
 from napari_longiseg._napari.windows import next_window
+from napari_longiseg._qt.click_bar import ClickBar
+from napari_longiseg._qt.help_overlay import HelpOverlay
 from napari_longiseg._qt.layers_dialog import LayersDialog
 from napari_longiseg._qt.matrix_actions import Action
+from napari_longiseg._qt.study_bar import StudyBar
 from napari_longiseg._qt.texts import lesion_text
-from napari_longiseg.session import Session, review
-
-if TYPE_CHECKING:
-    from napari_longiseg._qt.panel import TrackingPanel
+from napari_longiseg.session import review
 
 
 class Wishes:
@@ -27,14 +26,23 @@ class Wishes:
 
     Parameters
     ----------
-    panel : TrackingPanel
-        Has the widgets, and is over what the dialogs appear.
+    desk : Desk
+        Does it.
+    over : QWidget
+        The panel, over which dialogs appear.
+    study_bar, click_bar, help_overlay
+        Widgets of the panel that keys change.
     """
 
-    def __init__(self, panel: TrackingPanel) -> None:
-        self._panel = panel
-        self._desk: Desk = panel.desk
-        self._session: Session = panel.session
+    def __init__(
+        self, desk: Desk, over: QWidget, study_bar: StudyBar, click_bar: ClickBar, help_overlay: HelpOverlay
+    ) -> None:
+        self._desk = desk
+        self._session = desk.session
+        self._over = over
+        self._study_bar = study_bar
+        self._click_bar = click_bar
+        self._help = help_overlay
 
     @property
     def keys(self) -> Mapping[str, Callable[[], None]]:
@@ -46,14 +54,14 @@ class Wishes:
             "new_lesion": self.add,
             "accept": reviewing.accept,
             "next_unreviewed": reviewing.next_unreviewed,
-            "polarity": self._panel.click_bar.negative.toggle,
+            "polarity": self._click_bar.negative.toggle,
             "undo": reviewing.undo,
             "redo": reviewing.redo,
             "go_to_lesion": reviewing.go_there,
             "go_to_cursor": self.go_to_cursor,
             "toggle_masks": self._desk.bridge.toggle_masks,
             "next_window": self.next_window,
-            "help": self._panel.help.toggle,
+            "help": self._help.toggle,
         }
 
     # ---- lesions
@@ -64,7 +72,7 @@ class Wishes:
             self._desk.failed.emit("Open a study first.")
             return
         lesion = self._session.add_lesion()
-        self._panel.click_bar.place.setChecked(True)
+        self._click_bar.place.setChecked(True)
         self._desk.noticed.emit(f"Click lesion {lesion.id} on any scan.")
 
     def remove(self) -> None:
@@ -87,7 +95,7 @@ class Wishes:
         """Let the reader choose a lesion's colour."""
         lesion = self._session.lesion(lesion_id)
         chosen = QColorDialog.getColor(
-            QColor(colour_of(lesion)), self._panel, f"Colour of {lesion_text(lesion)}"
+            QColor(colour_of(lesion)), self._over, f"Colour of {lesion_text(lesion)}"
         )
         if chosen.isValid():
             with told(self._desk.failed.emit):
@@ -99,7 +107,7 @@ class Wishes:
         if not names:
             self._desk.failed.emit("There is no other outlined lesion on this scan to merge with.")
             return
-        name, ok = QInputDialog.getItem(self._panel, "Merge", "It has merged into", list(names), 0, False)
+        name, ok = QInputDialog.getItem(self._over, "Merge", "It has merged into", list(names), 0, False)
         if ok and name in names:
             self._desk.reviewing.merge_into(names[name])
 
@@ -138,7 +146,7 @@ class Wishes:
 
     def next_window(self) -> None:
         """Show all scans in the next CT window."""
-        bar = self._panel.study_bar
+        bar = self._study_bar
         name = next_window(bar.windows.currentText())
         self._desk.bridge.set_window(name)
         bar.show_window(name)
@@ -147,18 +155,18 @@ class Wishes:
 
     def use_layers(self) -> None:
         """Make a study of layers that are open."""
-        dialog = LayersDialog(self._panel.viewer.layers, self._panel)
+        dialog = LayersDialog(self._desk.opening.layers, self._over)
         dialog.study_chosen.connect(self._desk.opening.use_layers)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def export(self) -> None:
         """Let the reader choose where results go."""
-        name = QFileDialog.getExistingDirectory(self._panel, "Write masks, lesions.csv and run.json into")
+        name = QFileDialog.getExistingDirectory(self._over, "Write masks, lesions.csv and run.json into")
         if name:
             self._desk.export(Path(name))
 
     def cancel(self) -> None:
         """Stop what runs."""
-        self._panel.runner.cancel()
+        self._desk.runner.cancel()
         self._desk.noticed.emit("Cancelled. Start it again whenever you like.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock, Thread
 
 from platformdirs import user_data_path
 from psygnal import Signal
@@ -15,7 +17,7 @@ from qtpy.QtCore import QTimer
 
 from napari_longiseg._napari.preferences import Preferences
 from napari_longiseg._napari.runner import Runner
-from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.errors import InputError, LongisegError
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import State
@@ -23,8 +25,12 @@ from napari_longiseg.io.session_store import SUFFIX, is_session, read_session, w
 from napari_longiseg.session import Session
 from napari_longiseg.session.autosave import Autosave
 
+logger = logging.getLogger(__name__)
+
 LOOK_MS = 5000
 """So often it is looked whether saving is due."""
+_WRITING = Lock()
+"""A panel that is opened again may save the same session while the one before still does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +82,13 @@ class Saving:
         session.study_changed.connect(self._on_study)
 
     def close(self) -> None:
-        """Save no more."""
+        """Save what is not saved yet, in a thread that Python waits for, and no more from then on."""
         self._timer.stop()
         self._session.study_changed.disconnect(self._on_study)
+        wanted = self._preferences().autosave and self.unsaved
+        work = self._autosave.save() if wanted and self._autosave is not None else None
+        if work is not None:
+            Thread(target=_last_save, args=(work,), name="longiseg-last-save").start()
 
     @property
     def unsaved(self) -> bool:
@@ -128,7 +138,8 @@ class Saving:
 
         def run(progress: Progress) -> Iterator[None]:
             progress(f"Saving {autosave.path.name}", 0.0)
-            work()
+            with _WRITING:
+                work()
             yield None
 
         self._runner.run("Saving the session", run, lambda _: then())
@@ -151,6 +162,15 @@ class Saving:
         self._autosave = Autosave(self._session, found.path, write_session)
         if found.state is not None:
             self.interrupted.emit(found.state)
+
+
+def _last_save(work: Callable[[], None]) -> None:
+    """Nobody is there any more who could be told what went wrong."""
+    try:
+        with _WRITING:
+            work()
+    except LongisegError:
+        logger.exception("The last changes could not be saved")
 
 
 def _own_place(study: Study, progress: Progress) -> Path:

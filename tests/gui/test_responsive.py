@@ -86,7 +86,7 @@ def longest_wait_s(synthetic, qtbot):
         done(lambda: runner.propose(ids, settings, straight=False))
         assert session.proposals
         done(lambda: runner.outline([(p.lesion, p.scan) for p in session.proposals], settings))
-        done(lambda: runner.track(ids, settings))
+        done(lambda: runner.propose(ids, settings, straight=True))
         ticks.stop()
         assert all(session.finding(i, scan.id) for i in ids for scan in synthetic.scans)
         runner.close()

@@ -24,7 +24,7 @@ def track(qtbot):
         runner = Runner(session)
         session.open(study)
         with qtbot.waitSignal(runner.succeeded, timeout=20_000):
-            runner.track([1], SETTINGS)
+            runner.propose([1], SETTINGS, straight=True)
         return runner
 
     return track
@@ -100,7 +100,7 @@ def test_a_pair_is_aligned_once_for_checking_and_for_tracking(study, session, al
     assert done.args == ["T0 lies on T1 now: choose how to look at it."]
     assert [(check.source, check.target) for check in checks] == [study.scans[:2]]
     with qtbot.waitSignal(runner.succeeded, timeout=20_000):
-        runner.track([1], SETTINGS)
+        runner.propose([1], SETTINGS, straight=True)
     assert aligned == [("T0", "T1"), ("T0", "T2")]
     runner.close()
 
@@ -150,7 +150,7 @@ def test_straight_away_all_are_outlined_but_for_what_a_reader_has_decided(study,
     runner, brought = Runner(session), []
     session.open(study)
     with qtbot.waitSignal(runner.succeeded, timeout=20_000):
-        runner.track([1], SETTINGS)
+        runner.propose([1], SETTINGS, straight=True)
     accepted = replace(session.finding(1, "T1"), review=Review.ACCEPTED)
     session.set_known(accepted)
     session.findings_changed.connect(lambda *key: brought.append((key, session.state.known(key))))

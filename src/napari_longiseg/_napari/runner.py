@@ -23,7 +23,6 @@ from napari_longiseg._napari.tasks import (
     OutlineTask,
     ProposeTask,
     Tools,
-    TrackTask,
     labelled,
 )
 from napari_longiseg.core.errors import InputError
@@ -129,10 +128,6 @@ class Runner(QObject):
         clicked = [(i, scan) for i, scan in keys if i in lesions and lesions[i].point_on(scan) is not None]
         self._ask(OutlineTask, keys, settings, outline_summary, clicked=clicked)
 
-    def track(self, lesion_ids: Iterable[int], settings: TrackSettings) -> None:
-        """Outline lesions on all scans, whatever is known of them."""
-        self._ask(TrackTask, self._keys(lesion_ids), settings, run_summary)
-
     def check(self, source: str, target: str, settings: TrackSettings) -> None:
         """Align two scans, by id, and bring one to the other, to be looked at."""
         study = self._study_for("you check a pair")
@@ -190,7 +185,7 @@ class Runner(QObject):
 
     def _ask(
         self,
-        task: type[TrackTask | ProposeTask | OutlineTask],
+        task: type[ProposeTask | OutlineTask],
         keys: Iterable[Key],
         settings: TrackSettings,
         summary: Callable[[Session, Collection[Key]], str],

@@ -165,17 +165,6 @@ class _Looking:
     tools: Tools
 
 
-class TrackTask(_Looking):
-    """Find lesions on all scans, whatever is known of them."""
-
-    def __call__(self, progress: Progress) -> Iterator[Result]:
-        """Yield findings as they are ready."""
-        progress("Starting", 0.0)
-        study, known = self.request.begin(self.session.state)
-        others = [finding for finding in known if finding.lesion not in self.request.lesions]
-        yield from self.tools.watched(lambda tracker: tracker.track(study, progress, others))
-
-
 class ProposeTask(_Looking):
     """Outline lesions on their source scans, and say where to expect them on the others."""
 

@@ -251,10 +251,12 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def viewer(make_napari_viewer_proxy, monkeypatch):
-    """A napari window that is not shown; attributes of layers may be set from the GUI thread only."""
+def viewer(make_napari_viewer_proxy, monkeypatch, request):
+    """A napari window, shown where it is touched; attributes of layers may be set from the GUI thread only."""
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
-    return make_napari_viewer_proxy()
+    viewer = make_napari_viewer_proxy(show="hands" in request.fixturenames)
+    viewer.window.resize(1300, 800)
+    return viewer
 
 
 @pytest.fixture
@@ -293,11 +295,8 @@ def with_lesions(panel, load, study, quiet) -> TrackingPanel:
 
 
 @pytest.fixture
-def hands(panel, viewer, qtbot) -> Hands:
+def hands(panel, qtbot) -> Hands:
     """The reader's, over a window that is shown."""
-    viewer.window.resize(1300, 800)
-    viewer.window.show()
-    qtbot.wait(200)
     return Hands(panel, qtbot)
 
 

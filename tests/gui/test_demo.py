@@ -50,4 +50,4 @@ def test_an_error_is_told(same_viewer, fake_methods, tmp_path):
 
 def test_it_does_not_wait_for_ever(qtbot):
     with pytest.raises(LongisegError, match="more than 0 s"):
-        demo._wait(lambda: False, 0.0)
+        demo.wait_for(lambda: False, 0.0)

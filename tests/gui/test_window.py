@@ -8,40 +8,11 @@ import sys
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QWidget
 
 from napari_longiseg._napari.colours import lesion_rgba
 
 NEAR = (0.0, 0.0, 0.0)
-
-
-@pytest.fixture
-def viewer(make_napari_viewer_proxy):
-    """A visible window."""
-    viewer = make_napari_viewer_proxy(show=True)
-    viewer.window.resize(1300, 800)
-    return viewer
-
-
-@pytest.fixture
-def canvas(opened, viewer, qtbot) -> QWidget:
-    """The widget that napari draws on."""
-    viewer.dims.set_point(0, 0.0)
-    qtbot.wait(200)
-    found = [w for w in opened.window().findChildren(QWidget) if type(w).__name__.startswith("CanvasBackend")]
-    assert len(found) == 1
-    return found[0]
-
-
-def spot(viewer, canvas: QWidget, column: int, y: float, x: float) -> QPoint:
-    """Pixel of the canvas where a world position is drawn in a cell of the 1 x 3 grid."""
-    width, height = canvas.width(), canvas.height()
-    cell = (width - 2 * 4) / 3
-    zoom, centre = viewer.scene.camera.zoom, viewer.scene.camera.center
-    return QPoint(
-        round(column * (cell + 4) + cell / 2 + (x - centre[2]) * zoom),
-        round(height / 2 + (y - centre[1]) * zoom),
-    )
+NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 def colour_in_cells(viewer, lesion: int) -> list[int]:
@@ -51,38 +22,30 @@ def colour_in_cells(viewer, lesion: int) -> list[int]:
     return [int(column.sum()) for column in np.array_split(colour, 3, axis=1)]
 
 
-def test_a_mouse_click_goes_to_the_scan_of_its_cell(opened, viewer, canvas, qtbot):
-    opened.desk.track_on_click = False
-    none, shift = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
-    for column, modifier in ((0, none), (1, none), (2, shift)):
-        place = spot(viewer, canvas, column, 8.0, -5.0)
-        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, modifier, place)
-        qtbot.wait(20)
+def test_a_mouse_click_goes_to_the_scan_of_its_cell(opened, hands, gate, idle):
+    for scan, modifier in (("T0", NONE), ("T1", NONE), ("T2", SHIFT)):
+        hands.click(scan, (0.0, 8.0, -5.0), modifier)
     clicks = opened.session.lesions[0].clicks
     assert [click.scan for click in clicks] == ["T0", "T1", "T2"]
     assert [click.positive for click in clicks] == [True, True, False]
     for click in clicks:
         np.testing.assert_allclose(click.point_mm, (0.0, 8.0, -5.0), atol=1.0)
+    gate.open.set()
+    idle(opened)
 
 
-def test_a_drag_pans_and_the_switch_gives_clicks_back_to_napari(opened, viewer, canvas, qtbot):
+def test_a_drag_pans_and_the_switch_gives_clicks_back_to_napari(opened, viewer, hands):
     before = viewer.scene.camera.center
-    start = spot(viewer, canvas, 1, 0.0, 0.0)
-    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(1, 5):
-        qtbot.mouseMove(canvas, start + QPoint(10 * step, 0))
-        qtbot.wait(20)
-    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(40, 0))
-    qtbot.wait(50)
+    hands.drag("T1", NEAR, (0.0, 0.0, 8.0))
     assert opened.session.lesions == ()
     assert viewer.scene.camera.center[2] < before[2]
     opened.click_bar.place.setChecked(False)
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=spot(viewer, canvas, 1, 0.0, 0.0))
-    qtbot.wait(50)
+    hands.click("T1", NEAR)
     assert opened.session.lesions == ()
 
 
-def test_clicks_beside_the_image_and_in_3d_say_so(opened, viewer, canvas, qtbot):
+def test_clicks_beside_the_image_and_in_3d_say_so(opened, viewer, hands, qtbot):
+    canvas = hands.canvas
     qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(canvas.width() // 2, 4))
     qtbot.waitUntil(lambda: "outside scan T1" in opened.progress.line.text())
     viewer.dims.ndisplay = 3
@@ -91,22 +54,32 @@ def test_clicks_beside_the_image_and_in_3d_say_so(opened, viewer, canvas, qtbot)
     assert opened.session.lesions == ()
 
 
-def test_a_click_is_drawn_in_its_cell_when_all_of_the_scan_is_in_view(with_lesions, viewer, qtbot):
-    viewer.dims.set_point(0, 0.0)
+def test_a_click_is_drawn_in_its_cell_when_all_of_the_scan_is_in_view(with_lesions, viewer, hands, qtbot):
+    hands.scroll("T0", NEAR)
     qtbot.wait(200)
     seen = colour_in_cells(viewer, 1)
     assert seen[0] > 5, "pixels in its very colour; the edges are blended"
     assert seen[1:] == [0, 0]
 
 
-def test_clicked_on_the_second_scan_the_lesion_is_drawn_in_every_cell(opened, viewer, canvas, qtbot, idle):
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=spot(viewer, canvas, 1, 0.0, 0.0))
-    qtbot.waitUntil(lambda: opened.runner.busy)
+def test_proposals_are_hollow_until_they_are_outlined(opened, viewer, hands, qtbot, idle):
+    hands.click("T1", NEAR)
     idle(opened)
     qtbot.wait(200)
     for cell in opened.desk.bridge.cells:
         cell.labels.opacity = 1.0
-    assert min(colour_in_cells(viewer, 1)) > 100
+    rings = colour_in_cells(viewer, 1)
+    middle = viewer.screenshot(canvas_only=True, flash=False)
+    at = hands.spot("T0", NEAR)
+    assert min(rings) > 5
+    assert np.ptp(middle[at.y(), at.x(), :3].astype(int)) < 20, "the scan shines through"
+    opened.click_bar.straight.setChecked(True)
+    opened.lesion_bar.track.click()
+    idle(opened)
+    qtbot.wait(200)
+    outlines = colour_in_cells(viewer, 1)
+    assert outlines[0] > 3 * rings[0]
+    assert outlines[2] > 3 * rings[2]
 
 
 def test_the_3d_view_is_not_mirrored(opened, viewer):

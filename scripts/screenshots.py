@@ -28,7 +28,7 @@ class Scene:
 
     def rest(self) -> None:
         """Wait until nothing is being computed or drawn."""
-        wait_for(lambda: not self.panel.runner.busy, LIMIT_S)
+        wait_for(lambda: not self.panel.runner.busy and not self.panel.desk.bridge.showing, LIMIT_S)
         pause(600)
 
     def shoot(self, name: str) -> None:

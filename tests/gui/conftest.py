@@ -252,7 +252,7 @@ def gate() -> Iterator[Gate]:
 
 @pytest.fixture
 def viewer(make_napari_viewer_proxy, monkeypatch, request):
-    """A napari window, shown where it is touched; attributes of layers may be set from the GUI thread only."""
+    """A napari window, shown where it is touched; layers may be changed from the GUI thread only."""
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
     viewer = make_napari_viewer_proxy(show="hands" in request.fixturenames)
     viewer.window.resize(1300, 800)
@@ -309,7 +309,11 @@ def asked() -> list[VoiRequest]:
 @pytest.fixture
 def idle(qtbot) -> Callable[[TrackingPanel], None]:
     """Wait until the panel has nothing to do that a reader waits for."""
-    return lambda panel: qtbot.waitUntil(lambda: not panel.runner.busy, timeout=15000)
+
+    def done(panel: TrackingPanel) -> bool:
+        return not panel.runner.busy and not panel.desk.bridge.showing
+
+    return lambda panel: qtbot.waitUntil(lambda: done(panel), timeout=15000)
 
 
 @pytest.fixture
@@ -318,6 +322,6 @@ def quiet(qtbot) -> Callable[[TrackingPanel], None]:
 
     def done(panel: TrackingPanel) -> bool:
         known = panel.session.study is not None and not panel.desk.bridge.placing.links.empty
-        return known and not panel.runner._agenda.jobs
+        return known and not panel.runner._agenda.jobs and not panel.desk.bridge.showing
 
     return lambda panel: qtbot.waitUntil(lambda: done(panel), timeout=15000)

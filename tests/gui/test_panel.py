@@ -24,9 +24,10 @@ def test_an_empty_panel_says_what_to_do(panel):
     assert panel.study_bar.text.text() == "No study is open."
 
 
-def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_methods):
+def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_methods, idle):
     load(study)
     _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    idle(panel)
     assert panel.session.study is study
     assert [
         layer.data is scan.image for layer, scan in zip(list(viewer.layers)[::4], study.scans, strict=True)
@@ -61,6 +62,7 @@ def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, vie
     assert not opened.desk.router.enabled
     _, again = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
     assert again.session is opened.session
+    idle(again)
     assert len(viewer.layers) == 12
     assert "ml\n" in cell_text(again, 0, 3)
     for cell in again.desk.bridge.cells:
@@ -176,7 +178,7 @@ def test_layers_removed_during_a_run(viewer, with_lesions, gate, idle):
     assert len(viewer.layers) == 8
 
 
-def test_files_opened_one_after_another_are_dates_of_one_patient(panel, viewer, load, study, qtbot):
+def test_files_opened_one_after_another_are_dates_of_one_patient(panel, viewer, load, study, qtbot, idle):
     def single(number: int):
         scan = dataclasses.replace(study.scans[number], id="T0", date=None)
         return type(study)(f"day{number}", (scan,))
@@ -186,6 +188,7 @@ def test_files_opened_one_after_another_are_dates_of_one_patient(panel, viewer, 
     load(single(1))
     qtbot.waitUntil(lambda: len(panel.session.study.scans) == 2)
     assert [scan.id for scan in panel.session.study.scans] == ["day0", "day1"]
+    idle(panel)
     assert len(viewer.layers) == 8
     panel.session.add_lesion()
     load(single(2))
@@ -258,9 +261,10 @@ def test_study_files_through_napari_and_the_open_button(panel, viewer, study, id
     np.testing.assert_array_equal(viewer.layers[4].data, study.scans[1].image)
 
 
-def test_the_sample_study(panel, viewer, qtbot):
+def test_the_sample_study(panel, viewer, qtbot, idle):
     viewer.open_sample("napari-longiseg", "synthetic-study")
     qtbot.waitUntil(lambda: panel.session.study is not None)
+    idle(panel)
     assert len(panel.session.study.scans) >= 3
     assert panel.session.lesions[0].clicks
     assert len(viewer.layers) == 4 * len(panel.session.study.scans)

@@ -130,7 +130,7 @@ def test_cancel_and_refusal_show_nothing(with_lesions, viewer, gate, qtbot, idle
 
 def test_a_doubt_is_told_after_tracking_too(with_lesions, idle):
     set_trouble(with_lesions, "doubt")
-    with_lesions.track_all_button.click()
+    with_lesions.lesion_bar.track_all.click()
     idle(with_lesions)
     line = with_lesions.progress.line
     assert line.text() == (
@@ -157,6 +157,7 @@ def test_another_study_ends_what_runs_and_what_is_shown(with_lesions, viewer, st
     assert panel.desk.check_view.check is None
     assert box._shown.isHidden()
     assert [box.source.itemText(i) for i in range(box.source.count())] == ["T0", "T1"]
+    idle(panel)
     assert len(viewer.layers) == 8
 
 
@@ -165,7 +166,7 @@ def test_closing_the_panel_takes_it_away(with_lesions, viewer, idle):
     idle(with_lesions)
     viewer.window.remove_dock_widget(with_lesions.parent())
     assert len(viewer.layers) == 12
-    assert viewer.layers[3].colormap.name == "gray"
+    assert viewer.layers[4].colormap.name == "gray"
 
 
 class TestInAWindow:

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
 import napari.layers
 import numpy as np
 import pytest
 from napari.utils.color import ColorValue
 
+from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.colours import lesion_rgba
 from napari_longiseg._napari.grid import grid_shape
 from napari_longiseg._napari.headings import DATE_COLOURS
 from napari_longiseg._napari.layers import study_layers
 from napari_longiseg._napari.windows import WINDOWS
 from napari_longiseg.core.lesion import Click
+from napari_longiseg.core.state import State
 
 CENTRE = (0.0, 0.0, 0.0)
 
@@ -152,12 +157,132 @@ def test_a_scan_without_its_image_leaves_the_grid(shown, session, study, viewer,
     session.set_known(make_finding(study, 1, "T0", CENTRE))  # nobody shows it; no error
 
 
-def test_without_any_scan_the_study_is_closed(shown, session, viewer, deferred):
+def test_without_any_scan_it_is_said_that_all_are_gone(shown, session, viewer, deferred):
+    heard = []
+    shown.emptied.connect(lambda: heard.append("emptied"))
     viewer.layers.clear()
-    for call in deferred:
-        call()
-    assert session.study is None
+    deferred[-1]()
+    assert heard == ["emptied"]
+    session.open(None)
     assert not viewer.canvas.grid.enabled
+
+
+@pytest.fixture
+def turns() -> list[Callable[[], None]]:
+    """Steps that wait for their turn of the event loop."""
+    return []
+
+
+@pytest.fixture
+def gradual(viewer, session, deferred, turns) -> Iterator[LayerBridge]:
+    """A bridge that brings studies up in steps."""
+    bridge = LayerBridge(viewer, session, deferred.append, turns.append)
+    yield bridge
+    bridge.close()
+
+
+def run(turns: list[Callable[[], None]], count: int = 100) -> None:
+    while turns and count:
+        turns.pop(0)()
+        count -= 1
+
+
+def test_a_study_comes_up_layer_by_layer(gradual, session, study, viewer, turns, make_finding):
+    session.open(study)
+    assert len(gradual.cells) == 1
+    counts = [0]
+    while gradual.showing:
+        run(turns, 1)
+        counts.append(len(viewer.layers))
+        session.set_known(make_finding(study, 2, "T2", CENTRE))
+    assert set(np.diff(counts)) == {0, 1}
+    assert counts[-1] == 12
+    assert gradual.cells[2].labels.data.any()
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Points"] * 3
+    assert viewer.layers.selection.active is gradual.cells[0].image
+
+
+def test_what_is_known_comes_up_with_its_scan(gradual, session, study, turns, make_finding):
+    finding = make_finding(study, 2, "T2", CENTRE)
+    session.open(study, State({lesion.id: lesion for lesion in study.lesions}, {(2, "T2"): finding}))
+    run(turns)
+    assert gradual.cells[2].labels.data.sum() == 2 * finding.mask.voxels.sum()
+    assert len(gradual.cells[0].clicks.data) == 2
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 7, 12])
+def test_a_study_opened_while_another_comes_up(gradual, session, study, viewer, turns, steps):
+    viewer.add_points(np.zeros((1, 3)), name="somebody else's")
+    session.open(study)
+    run(turns, steps)
+    session.open(type(study)("P02", tuple(replace(scan, id=f"new {scan.id}") for scan in study.scans[1:])))
+    run(turns)
+    assert [layer.name.split(" ·")[0] for layer in viewer.layers[:8:4]] == ["new T1", "new T2"]
+    assert names(viewer)[8:] == ["somebody else's"]
+    assert viewer.canvas.grid.shape == (1, 2)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4, 7, 12])
+def test_closed_while_a_study_comes_up(gradual, session, study, viewer, turns, steps):
+    session.open(study)
+    run(turns, steps)
+    session.open(None)
+    assert not gradual.showing
+    before = list(viewer.layers)
+    run(turns)
+    assert list(viewer.layers) == before == []
+
+
+def test_a_bridge_closed_while_a_study_comes_up_adds_no_more(viewer, session, study, turns):
+    gradual = LayerBridge(viewer, session, turns.append, turns.append)
+    session.open(study)
+    run(turns, 5)
+    before = list(viewer.layers)
+    gradual.close()
+    run(turns)
+    assert list(viewer.layers) == before
+
+
+def test_layers_removed_while_a_study_comes_up_come_back(gradual, session, study, viewer, turns, deferred):
+    session.open(study)
+    run(turns, 9)
+    viewer.layers.remove(gradual.cells[0].labels)
+    run(deferred)
+    run(turns)
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Points"] * 3
+
+
+def test_a_viewer_emptied_while_a_study_comes_up_stays_empty(
+    gradual, session, study, viewer, turns, deferred
+):
+    heard = []
+    gradual.emptied.connect(lambda: heard.append("emptied"))
+    session.open(study)
+    run(turns, 9)
+    viewer.layers.clear()
+    run(turns)
+    run(deferred, 1)
+    assert heard == ["emptied"]
+    assert not viewer.layers
+
+
+def test_a_window_chosen_while_a_study_comes_up_is_that_of_all_scans(gradual, session, study, turns):
+    session.open(study)
+    run(turns, 5)
+    gradual.set_window("Bone")
+    run(turns)
+    assert [tuple(cell.image.contrast_limits) for cell in gradual.cells] == [WINDOWS["Bone"]] * 3
+
+
+def test_an_extra_layer_brings_up_the_rest_of_the_study_first(gradual, session, study, viewer, turns):
+    session.open(study)
+    run(turns, 5)
+    extra = napari.layers.Image(np.zeros(study.scans[1].grid.shape), name="extra")
+    gradual.show_extras({"T1": extra})
+    assert not gradual.showing
+    assert len(viewer.layers) == 15
+    run(turns)
+    assert len(viewer.layers) == 15
 
 
 def test_another_study_takes_the_place_of_the_first(shown, session, study, viewer):

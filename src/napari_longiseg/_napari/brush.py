@@ -10,8 +10,9 @@ import napari.viewer
 import numpy as np
 from psygnal import Signal
 
-from napari_longiseg._napari.bridge import Deferred, LayerBridge
+from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.cell import Cell
+from napari_longiseg._napari.steps import Deferred
 from napari_longiseg._napari.stroke import repainted
 from napari_longiseg._napari.under_mouse import cell_at, tool_in_hand
 from napari_longiseg.core.geometry import Box

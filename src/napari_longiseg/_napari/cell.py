@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -85,13 +85,26 @@ class Cell:
         """Whether a layer is one of the cell's."""
         return layer.unique_id in {own.unique_id for own in self.layers}
 
-    def paint(self, findings: Sequence[Finding], box: Box) -> None:
-        """Draw the masks of the scan's findings anew inside a box of its voxels, in place."""
-        region = box.clipped(self.scan.grid.shape)
-        if region.is_empty:
-            return
-        labels_within(findings, self.scan.grid, region, out=self.labels.data[region.slices])
-        self.labels.refresh(extent=False)
+    def renew(self, present: Collection[Any]) -> bool:
+        """Make layers anew whose ids are not *present*, but for the image; say whether outlines were lost."""
+        lost = self.labels.unique_id not in present
+        if lost:
+            self.labels = self.new_labels()
+        if self.clicks.unique_id not in present:
+            self.clicks = self.new_clicks()
+        if self.cursor.unique_id not in present:
+            self.cursor = self.new_cursor()
+        self.shift(self.shift_mm)
+        return lost
+
+    def paint(self, findings: Sequence[Finding], *boxes: Box) -> None:
+        """Draw the masks of the scan's findings anew inside boxes of its voxels, in place."""
+        regions = [box.clipped(self.scan.grid.shape) for box in boxes]
+        regions = [region for region in regions if not region.is_empty]
+        for region in regions:
+            labels_within(findings, self.scan.grid, region, out=self.labels.data[region.slices])
+        if regions:
+            self.labels.refresh(extent=False)
 
     def show_markers(self, drawing: Drawing) -> None:
         """Draw clicks, proposals and boxes anew."""

@@ -70,7 +70,7 @@ class Desk:
         self._closed = False
         self.session = Opening.session_in(viewer)
         self.runner = Runner(self.session)
-        self.bridge = LayerBridge(viewer, self.session, self._defer)
+        self.bridge = LayerBridge(viewer, self.session, self._defer, self._defer)
         self.linked = LinkedScans(viewer, self.session, self.bridge)
         self.cursor = RegisteredCursor(viewer, self.session, self.bridge)
         self.check_view = CheckView(viewer, self.session, self.bridge)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import napari.viewer
@@ -21,17 +21,21 @@ def put_in_grid(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
 
     Layers that the viewer lacks are added; those of other plugins come after ours.
     """
-    grid = viewer.canvas.grid
     with viewer.layers.batched_update():  # the grid is laid out once, which takes long
         order_layers(viewer, cells)
         set_stride(viewer, cells)
-        grid.shape = grid_shape(len(cells))
-        grid.spacing = 4
-        grid.enabled = True
+        set_grid(viewer, len(cells))
+    viewer.layers.selection.active = cells[0].image
+
+
+def set_grid(viewer: napari.viewer.Viewer, scans: int) -> None:
+    """Show a grid for so many scans, in 2-D."""
+    grid = viewer.canvas.grid
+    grid.shape = grid_shape(scans)
+    grid.spacing = 4
+    grid.enabled = True
     viewer.dims.ndisplay = 2
     viewer.scene.camera.orientation = FAITHFUL_3D
-    if cells:
-        viewer.layers.selection.active = cells[0].image
 
 
 def grid_shape(scans: int) -> tuple[int, int]:
@@ -42,12 +46,21 @@ def grid_shape(scans: int) -> tuple[int, int]:
 
 def order_layers(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
     """Bring the layers of all cells, an equal number each, to the front in the order of the cells."""
+    for _ in ordering(viewer, cells):
+        pass
+
+
+def ordering(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> Iterator[None]:
+    """Do what :func:`order_layers` does; each layer that is added or moved is one step."""
     for position, wanted in enumerate(layer for cell in cells for layer in cell.layers):
         ids = [layer.unique_id for layer in viewer.layers]
         if wanted.unique_id not in ids:
             viewer.layers.insert(position, wanted)
         elif ids[position] != wanted.unique_id:
             viewer.layers.move(ids.index(wanted.unique_id), position)
+        else:
+            continue
+        yield
 
 
 def in_order(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> bool:
@@ -65,6 +78,20 @@ def set_stride(viewer: napari.viewer.Viewer, cells: Sequence[Cell]) -> None:
 
 def remove_layers(viewer: napari.viewer.Viewer, layers: Iterable[Any]) -> None:
     """Remove those of the layers that are still there."""
-    gone = {layer.unique_id for layer in layers}
-    for layer in [layer for layer in viewer.layers if layer.unique_id in gone]:
+    for layer in _present(viewer, layers):
         viewer.layers.remove(layer)
+
+
+def removing(viewer: napari.viewer.Viewer, layers: Iterable[Any]) -> Iterator[None]:
+    """Do what :func:`remove_layers` does, one layer at each step; the grid is laid out at the end."""
+    present = _present(viewer, layers)
+    if present:
+        with viewer.layers.batched_update():
+            for layer in present:
+                viewer.layers.remove(layer)
+                yield
+
+
+def _present(viewer: napari.viewer.Viewer, layers: Iterable[Any]) -> list[Any]:
+    wanted = {layer.unique_id for layer in layers}
+    return [layer for layer in viewer.layers if layer.unique_id in wanted]

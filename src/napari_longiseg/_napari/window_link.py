@@ -15,6 +15,11 @@ class WindowLink:
     def __init__(self) -> None:
         self._images: tuple[Any, ...] = ()
 
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Lowest and highest HU shown, where there are cells; the reader may have chosen others than we."""
+        return next((tuple(image.contrast_limits) for image in self._images), None)
+
     def join(self, cells: Sequence[Cell]) -> None:
         """Keep these cells equal from now on, and no others."""
         for image in self._images:

@@ -109,7 +109,7 @@ def _work(panel: TrackingPanel, steps: Sequence[Callable[[], object]]) -> None:
     panel.runner.failed.connect(problems.append)
     for start in steps:
         start()
-        wait_for(lambda: not panel.runner.busy, LIMIT_S)
+        wait_for(lambda: not panel.runner.busy and not panel.desk.bridge.showing, LIMIT_S)
         if problems:
             raise LongisegError(problems[-1])
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_longiseg.core.distance import depth_inside
 from napari_longiseg.core.geometry import Grid, Point, as_point
 
 Mask = npt.NDArray[np.bool_]
@@ -60,8 +61,7 @@ def deepest_point(mask: Mask, grid: Grid) -> Point:
     grid : Grid
         The mask's grid.
     """
-    depth = ndimage.distance_transform_edt(np.pad(mask, 1), sampling=grid.spacing_mm)
-    depth = np.asarray(depth)[1:-1, 1:-1, 1:-1]
+    depth = depth_inside(mask, grid.spacing_mm)
     deepest = grid.to_mm(np.argwhere(depth >= depth.max() - 1e-6))
     to_centre = np.linalg.norm(deepest - deepest.mean(axis=0), axis=1)
     return as_point(deepest[to_centre.argmin()])

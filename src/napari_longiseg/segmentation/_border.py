@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from napari_longiseg.core.distance import depth_inside, distance_outside
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.segmentation._patch import Float32, Mask, Patch
 
@@ -65,10 +66,11 @@ def _share(
     patch: Patch, image: Float32, mask: Mask, steps: Array, sigma_mm: float, contrast_hu: float
 ) -> Float32:
     """*steps* (3,) is the size of a voxel where a step of the border, at least a voxel, is 1."""
-    depth, outside = _distance(mask, steps), _distance(~mask, steps)
-    lesion = float(np.median(image[depth >= 0.5 * depth.max()]))
     step_mm = np.asarray(patch.grid.spacing_mm) / steps
-    shell = (outside > 1.5) & (outside < 1.5 + HOST_MM / step_mm.min()) & patch.seen
+    reach = float(1.5 + HOST_MM / step_mm.min())
+    depth, outside = depth_inside(mask, steps, edged=False), distance_outside(mask, reach, steps)
+    lesion = float(np.median(image[depth >= 0.5 * depth.max()]))
+    shell = (outside > 1.5) & (outside < reach) & patch.seen
     sigma = sigma_mm / np.asarray(patch.grid.spacing_mm)
     around = ndimage.gaussian_filter(shell.astype(np.float32), sigma)
     weight = (shell & (np.abs(image - lesion) > 0.5 * contrast_hu)).astype(np.float32)
@@ -82,7 +84,3 @@ def _share(
     attached = total < ATTACHED * around
     share[(outside > REACH_STEPS) | (attached & ~mask)] = 0.0
     return np.asarray(share, dtype=np.float32)
-
-
-def _distance(mask: Mask, steps: Array) -> Array:
-    return np.asarray(ndimage.distance_transform_edt(mask, sampling=steps))

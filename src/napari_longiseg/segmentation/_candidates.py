@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from napari_longiseg.core.distance import depth_inside, distance_outside
 from napari_longiseg.core.geometry import Array, Box, as_shape
 from napari_longiseg.segmentation._patch import Mask, Patch
 from napari_longiseg.segmentation._seed import Seed
@@ -94,7 +95,7 @@ def _without_necks(patch: Patch, seed: Seed, piece: Mask, level: float) -> Itera
     margin = int(np.ceil(SHELL_MM / voxel)) + 3
     box = Box.of_mask(piece).grown(margin).clipped(piece.shape)
     near = ndimage.binary_fill_holes(piece[box.slices]) & np.isfinite(seed.distance_hu[box.slices])
-    depth = _depth(near) * voxel
+    depth = depth_inside(near) * voxel
     deepest = [
         _deepest_near(depth, as_shape(np.subtract(start, box.start)), voxel)
         for start in seed.voxels
@@ -106,8 +107,8 @@ def _without_necks(patch: Patch, seed: Seed, piece: Mask, level: float) -> Itera
         for peak in deepest:
             radius = neck * float(depth[peak])
             labels, _ = ndimage.label(depth >= radius)
-            reach = np.asarray(ndimage.distance_transform_edt(labels != labels[peak])) * voxel
-            mask |= near & (reach < radius + 0.3 * voxel)
+            reach = radius / voxel + 0.3
+            mask |= near & (distance_outside(labels == labels[peak], reach) * voxel < radius + 0.3 * voxel)
         if (count := int(mask.sum())) != before:
             yield _described(patch, seed, mask, box, level)
         before = count
@@ -126,8 +127,9 @@ def _described(patch: Patch, seed: Seed, mask: Mask, box: Box, level: float) -> 
     """A mask of a box of the patch with what tells a lesion from a leak."""
     voxel = patch.voxel_mm
     distance = seed.distance_hu[box.slices]
-    outside = np.asarray(ndimage.distance_transform_edt(~mask)) * voxel
-    shell = (outside > voxel) & (outside <= voxel + max(SHELL_MM, 1.5 * voxel))
+    reach_mm = voxel + max(SHELL_MM, 1.5 * voxel)
+    outside = distance_outside(mask, reach_mm / voxel + 0.1) * voxel
+    shell = (outside > voxel) & (outside <= reach_mm)
     shell &= np.isfinite(distance)
     around = distance[shell]
     contrast = float(np.median(around) - np.median(distance[mask])) if len(around) else 0.0
@@ -150,11 +152,6 @@ def _described(patch: Patch, seed: Seed, mask: Mask, box: Box, level: float) -> 
 
 def _centred(mask: Mask, starts: list[npt.NDArray[np.int_]]) -> float:
     """Depth at the start where it is deepest, as a share of the mask's greatest depth."""
-    depth = _depth(mask)
+    depth = depth_inside(mask)
     inside = [s for s in starts if (s >= 0).all() and (s < mask.shape).all()]
     return max((float(depth[tuple(s)]) for s in inside), default=0.0) / max(float(depth.max()), 1.0)
-
-
-def _depth(mask: Mask) -> Array:
-    """Distance of every voxel from the outside, in voxels; what lies beyond the array is outside."""
-    return np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1)))[1:-1, 1:-1, 1:-1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from napari_longiseg.core.distance import depth_inside, distance_outside
 from napari_longiseg.segmentation.base import Prior
 
 SHELL_MM = (1.5, 5.0)
@@ -46,8 +46,8 @@ def expected(prior: Prior) -> Expected | None:
     if not prior.mask.any():
         return None
     spacing = prior.grid.spacing_mm
-    depth = ndimage.distance_transform_edt(np.pad(prior.mask, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
-    outside = ndimage.distance_transform_edt(~prior.mask, sampling=spacing)
+    depth = depth_inside(prior.mask, spacing)
+    outside = distance_outside(prior.mask, SHELL_MM[1], spacing)
     shell = (outside > SHELL_MM[0]) & (outside <= SHELL_MM[1])
     if not shell.any():
         return None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
+from napari_longiseg.core.distance import depth_inside, distance_outside
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.segmentation._border import MARGIN_MM, share_of_lesion
 from napari_longiseg.segmentation._patch import Mask, Patch, own_voxels
@@ -55,9 +55,9 @@ def at_half_contrast(request: VoiRequest, probability: Float32) -> Float32:
 def _contrast_hu(patch: Patch, mask: Mask) -> float:
     """Median difference in HU of what lies around a mask from its inner half."""
     spacing = patch.grid.spacing_mm
-    depth = np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1), sampling=spacing))[1:-1, 1:-1, 1:-1]
-    outside = np.asarray(ndimage.distance_transform_edt(~mask, sampling=spacing))
-    shell = (outside > SHELL_MM[0]) & (outside <= SHELL_MM[1] + max(spacing) / 2)
+    reach = SHELL_MM[1] + max(spacing) / 2
+    depth, outside = depth_inside(mask, spacing), distance_outside(mask, reach, spacing)
+    shell = (outside > SHELL_MM[0]) & (outside <= reach)
     if not shell.any():
         return 0.0
     lesion = np.median(patch.image[depth >= 0.5 * depth.max()])

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_longiseg._napari import desk as desk_module
 from napari_longiseg._napari.bridge import LayerBridge
+from napari_longiseg._napari.desk import Desk
+from napari_longiseg._napari.preferences import Preferences
 from napari_longiseg.core.geometry import Box, as_shape
 from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.findings import with_mask
+from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
 
 
 @pytest.fixture
@@ -44,6 +48,39 @@ def shown(bridge, session, study) -> LayerBridge:
     """The phantom study, shown."""
     session.open(study)
     return bridge
+
+
+@pytest.fixture
+def desk(qtbot, viewer, aligned, monkeypatch) -> Iterator[Desk]:
+    """A desk without a study, whose methods are quick; nothing is saved by itself."""
+    monkeypatch.setattr(desk_module, "preferences", lambda: Preferences(autosave=False))
+    desk = Desk(viewer, lambda: TrackSettings(MethodChoice("kept"), MethodChoice("threshold")))
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def at_work(desk, study, idle) -> Desk:
+    """The desk with the phantom study, without its lesions."""
+    desk.session.open(study.with_lesions(()))
+    idle()
+    return desk
+
+
+@pytest.fixture
+def idle(desk, qtbot) -> Callable[[], None]:
+    """Wait until the study is shown, and there is nothing to do, not in the background either."""
+
+    def done() -> bool:
+        study = desk.session.study
+        shown = study is None or len(desk.bridge.cells) == len(study.scans)
+        return shown and not desk.runner._agenda.jobs
+
+    def idle() -> None:
+        qtbot.wait(5)  # what was put off is begun
+        qtbot.waitUntil(done, timeout=20_000)
+
+    return idle
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock, Thread
@@ -104,7 +105,7 @@ class Saving:
             return
         autosave.interval_s = preferences.autosave_s
         if self._session.history.undo_label and autosave.due():
-            self._save(lambda: None)
+            self._save(autosave, lambda: None)
 
     def use(self, path: Path) -> None:
         """The study that was just opened comes from this session file; it is kept there from now on."""
@@ -118,9 +119,8 @@ class Saving:
         if path.exists() and not is_session(path):
             self.failed.emit(f"{path.name} is something else than a session: choose another name.")
             return
-        self.let_go()
-        self.use(path)
-        self._save(lambda: self.noticed.emit(f"The session is saved in {path}."))
+        chosen = Autosave(self._session, path, write_session)
+        self._save(chosen, partial(self._on_saved_as, chosen, self._session.study))
 
     def let_go(self) -> None:
         """The reader does not want what was saved by itself; a file of his choice stays."""
@@ -129,10 +129,9 @@ class Saving:
 
     # ---- helpers
 
-    def _save(self, then: Callable[[], None]) -> None:
-        autosave = self._autosave
-        work = autosave.save() if autosave is not None else None
-        if autosave is None or work is None:
+    def _save(self, autosave: Autosave, then: Callable[[], None]) -> None:
+        work = autosave.save()
+        if work is None:
             self.failed.emit("No study is open that could be saved.")
             return
 
@@ -143,6 +142,13 @@ class Saving:
             yield None
 
         self._runner.run("Saving the session", run, lambda _: then())
+
+    def _on_saved_as(self, chosen: Autosave, study: Study | None) -> None:
+        """Only now that all is in the reader's file, it takes the place of the one before."""
+        if self._session.study is study:
+            self.let_go()
+            self._autosave, self._chosen = chosen, chosen.path
+        self.noticed.emit(f"The session is saved in {chosen.path}.")
 
     def _on_study(self, study: Study | None) -> None:
         """Where the work on it is kept is known once its scans are: that reads all of their voxels."""

@@ -1,4 +1,4 @@
-"""Studies that are opened over each other, taken away and taken up again: nothing is lost without a question."""
+"""Studies opened over each other, taken away, taken up again: nothing is lost without a question."""
 
 from __future__ import annotations
 

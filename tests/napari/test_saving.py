@@ -8,7 +8,6 @@ from napari_longiseg._napari.runner import Runner
 from napari_longiseg._napari.saving import Saving
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.io.session_store import is_session, read_session
-from napari_longiseg.session import Session
 
 NEAR = (0.0, 0.0, 0.0)
 
@@ -100,6 +99,24 @@ def test_an_interrupted_session_is_offered_for_the_same_scans_only(opened, sessi
     session.open(study)
     done()
     assert [state.lesions[1].name for state in offered] == ["node"]
+
+
+def test_going_on_with_it_is_not_asked_about_again(opened, session, study, done):
+    session.rename(1, "node")
+    opened.look()
+    done()
+    offered = []
+
+    def go_on(state) -> None:
+        offered.append(state)
+        session.open(study, state)
+
+    opened.interrupted.connect(go_on)
+    session.open(study)
+    for _ in range(3):
+        done()
+    assert len(offered) == 1
+    assert session.lesion(1).name == "node"
 
 
 def test_what_the_reader_lets_go_of_is_not_offered_again(opened, session, study, written, done):

@@ -76,6 +76,7 @@ class Saving:
         self._preferences = preferences
         self._autosave: Autosave | None = None
         self._chosen: Path | None = None
+        self._offered: Study | None = None
         self._timer = QTimer()
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.look)
@@ -153,6 +154,8 @@ class Saving:
     def _on_study(self, study: Study | None) -> None:
         """Where the work on it is kept is known once its scans are: that reads all of their voxels."""
         self._autosave = self._chosen = None
+        if study is not self._offered:
+            self._offered = None
         if study is None:
             return
 
@@ -166,7 +169,8 @@ class Saving:
         if not isinstance(found, Found) or self._session.study is not found.study or self._chosen:
             return
         self._autosave = Autosave(self._session, found.path, write_session)
-        if found.state is not None:
+        if found.state is not None and self._offered is not found.study:
+            self._offered = found.study  # going on with it opens the study again: no second question
             self.interrupted.emit(found.state)
 
 

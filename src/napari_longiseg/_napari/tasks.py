@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from napari.layers import Points
+
 from napari_longiseg._napari.adopt import Left
 from napari_longiseg._napari.job import Work
 from napari_longiseg._napari.request import Request, Result
@@ -20,7 +22,7 @@ from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
 from napari_longiseg.io.session_store import is_session, read_history, read_session
 from napari_longiseg.models.device import torch_device
-from napari_longiseg.models.preload import preload_torch
+from napari_longiseg.models.preload import preload_simple_itk, preload_torch
 from napari_longiseg.registration.cache import RegistrationCache
 from napari_longiseg.registration.links import Link, align_links
 from napari_longiseg.session import Session
@@ -54,6 +56,9 @@ class OpenTask:
     def __call__(self, progress: Progress) -> Iterator[Opened]:
         """Yield what was opened."""
         progress(f"Opening {self.path.name}", 0.0)
+        preload_simple_itk()
+        # For its first layer napari loads pandas and reads all units: a second that the GUI need not wait.
+        Points(None, ndim=3, units=("mm",) * 3)
         part, left = scaled(progress, 0.0, 0.9), None
         if is_session(self.path):
             study, state = read_session(self.path, part)

@@ -51,9 +51,9 @@ def test_negative_clicks_and_first_clicks_go_where_the_reader_said(tracked):
 def test_a_summary_says_on_which_scans_a_lesion_is(tracked):
     gone = Finding(1, "T2", Presence.NOT_FOUND, Origin.PROPAGATED, "T0")
     tracked.set_known(gone)
-    assert run_summary(tracked, {1}).startswith("near: outlined on 2 of 3 scans, not on T2.")
-    assert run_summary(tracked, {1, 2}) == "Tracked 2 lesions: outlined 2 times of 6."
-    assert run_summary(tracked, {7}) == "Done."
+    assert run_summary(tracked, [(1, "T0")]).startswith("near: outlined on 2 of 3 scans, not on T2.")
+    assert run_summary(tracked, [(1, "T0"), (2, "T0")]) == "Tracked 2 lesions: outlined 2 times of 6."
+    assert run_summary(tracked, [(7, "T0")]) == "Done."
 
 
 def test_a_click_taken_back_leaves_the_others(tracked):

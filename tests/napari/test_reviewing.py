@@ -151,7 +151,6 @@ def test_undo_and_redo_say_what_they_did(proposed, said):
     assert said[-1] == "There is nothing to do again."
 
 
-@pytest.mark.xfail(reason="Work that begins after the undo outlines the point although it is not accepted.")
 def test_an_accepted_point_that_lost_its_outline_is_outlined_when_done_again(proposed, idle):
     """Undone while it was being outlined, nothing has come of it; done again it is asked for anew."""
     reviewing, session = proposed.reviewing, proposed.session

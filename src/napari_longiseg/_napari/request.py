@@ -11,6 +11,9 @@ from napari_longiseg.core.state import Key, State
 Result = Finding | Proposal
 
 
+_NOTHING = State()
+
+
 class Request:
     """Lesions to be looked for on scans.
 
@@ -24,6 +27,8 @@ class Request:
         Whether a proposal is not the end of it.
     clicked : iterable of (int, str), optional
         Where a reader has shown the lesion, so that there must be one.
+    asked : State, optional
+        What was known when it was asked for.
 
     Attributes
     ----------
@@ -44,6 +49,7 @@ class Request:
         *,
         outlines: bool,
         clicked: Iterable[Key] = (),
+        asked: State = _NOTHING,
     ) -> None:
         self.study = study
         self.own = frozenset(keys)
@@ -51,6 +57,7 @@ class Request:
         self.state = State()
         self.outlines = outlines
         self._clicked = frozenset(clicked)
+        self._asked = asked
         self._brought: dict[Key, Result] = {}
 
     @property
@@ -73,6 +80,11 @@ class Request:
         changed = self._clicked - self._brought.keys()
         known = tuple(finding for key, finding in state.findings.items() if key not in changed)
         return self.study.with_lesions(tuple(state.lesions[i] for i in ids)), known
+
+    def proposals(self, keys: Iterable[Key]) -> list[Proposal]:
+        """Those to be outlined: none that was taken back or moved between the request and the work."""
+        then, now = self._asked.proposals, self.state.proposals
+        return [now[key] for key in keys if key in now and then.get(key) is now[key]]
 
     def supersede(self, keys: Iterable[Key]) -> bool:
         """Others bring these from now on; whether nothing is owed any more."""

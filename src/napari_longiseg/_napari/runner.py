@@ -198,7 +198,8 @@ class Runner(QObject):
         keys = [key for key in keys if key[0] in self._session.state.lesions]
         if study is None or not keys:
             return
-        request, tools = Request(study, keys, outlines=outlines, clicked=clicked), self._tools_with(settings)
+        asked, tools = self._session.state, self._tools_with(settings)
+        request = Request(study, keys, outlines=outlines, clicked=clicked, asked=asked)
         priority = Priority.CLICK if len(request.lesions) == 1 else Priority.LONG
         job = Job(task(request, self._session, tools), priority, tools.device)
         on_result, conclude = partial(self._on_result, job, request), partial(self._tracked, request, summary)

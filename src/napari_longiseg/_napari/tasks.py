@@ -58,6 +58,7 @@ class OpenTask:
         progress(f"Opening {self.path.name}", 0.0)
         preload_simple_itk()
         # For its first layer napari loads pandas and reads all units: a second that the GUI need not wait.
+        # This one never meets a viewer.
         Points(None, ndim=3, units=("mm",) * 3)
         part, left = scaled(progress, 0.0, 0.9), None
         if is_session(self.path):
@@ -204,8 +205,7 @@ class OutlineTask(_Looking):
         there = {lesion.id: lesion for lesion in study.lesions}
         keys = [key for key in self.request.own if key[0] in there]
         shown = [(i, scan) for i, scan in keys if there[i].point_on(scan) is not None]
-        proposed = self.request.state.proposals
-        proposals = [proposed[key] for key in keys if key not in shown and key in proposed]
+        proposals = self.request.proposals(key for key in keys if key not in shown)
         yield from self.tools.watched(
             lambda tracker: tracker.outline(study, proposals, shown, progress, known)
         )

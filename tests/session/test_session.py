@@ -24,6 +24,15 @@ def test_opening_a_study_brings_its_lesions_and_selects_none(study):
     assert session.findings == ()
 
 
+def test_the_selection_goes_before_another_study_comes(session, study):
+    session.select(2)
+    told: list[str] = []
+    session.selection_changed.connect(lambda lesion_id: told.append(f"selected {lesion_id}"))
+    session.study_changed.connect(lambda opened: told.append(f"study with {len(opened.lesions)} lesions"))
+    session.open(study.with_lesions(study.lesions[:1]))
+    assert told[:2] == ["selected None", "study with 1 lesions"]
+
+
 def test_opening_another_study_forgets_what_was_found(session, study):
     session.set_known(finding(1, "T1"))
     session.open(study.with_lesions(()))

@@ -73,10 +73,10 @@ class Session(Known):
         past : sequence of str, optional
             What was done before that, in order; none of it can be undone any more.
         """
+        self.select(None)  # first, or views would take the selection along, to a lesion with the same id
         self._study = study
         lesions = {lesion.id: lesion for lesion in study.lesions} if study else {}
         self._state = State(lesions) if state is None or study is None else state
-        self._selected = None
         self._history.clear(past)
         self.announce()
         self.history_changed.emit()

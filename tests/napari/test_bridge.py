@@ -113,7 +113,7 @@ def test_the_selected_lesion_is_shown_at_one_place(shown, session, study, viewer
     np.testing.assert_allclose(shown.cells[0].image.translate, study.scans[0].grid.origin_mm)
     np.testing.assert_allclose(shown.cells[1].labels.translate, shown.cells[1].image.translate)
     assert viewer.dims.point[0] == pytest.approx(places[0][0], abs=1.0)
-    shown.set_aligned(False)
+    shown.placing.aligned = False
     for cell, scan in zip(shown.cells, study.scans, strict=True):
         np.testing.assert_allclose(cell.image.translate, scan.grid.origin_mm)
 
@@ -128,10 +128,10 @@ def test_what_a_cell_shows_is_a_point_of_its_patient(shown, session, study, make
 
 def test_the_slice_goes_to_a_finding(shown, session, study, viewer, make_finding):
     session.set_known(make_finding(study, 2, "T2", (14.0, 0.0, 0.0)))
-    shown.set_aligned(False)
-    shown.go_to(2, "T2")
+    shown.placing.aligned = False
+    shown.placing.go_to(2, "T2")
     assert viewer.dims.point[0] == pytest.approx(14.0, abs=1.5)
-    shown.go_to(2, "T1")  # nothing is known there
+    shown.placing.go_to(2, "T1")  # nothing is known there
     assert viewer.dims.point[0] == pytest.approx(14.0, abs=1.5)
 
 

@@ -88,7 +88,7 @@ def test_the_layer_lies_in_its_target_s_cell_between_scan_and_outlines(look, sho
 
 @pytest.mark.parametrize("aligned", [False, True])
 def test_the_source_s_lesion_is_seen_on_the_target_s(look, shown, session, check, aligned):
-    shown.set_aligned(aligned)
+    shown.placing.aligned = aligned
     session.select(1)
     look.open(check)
     cell = shown.cells[1]
@@ -104,7 +104,7 @@ def test_it_moves_with_its_cell(look, shown, session, check):
     cell = shown.cells[1]
     np.testing.assert_allclose(cell.extra.translate, cell.image.translate)
     np.testing.assert_allclose(cell.to_world(AT_T1), shown.cells[0].to_world(AT_T0))
-    shown.set_aligned(False)
+    shown.placing.aligned = False
     np.testing.assert_allclose(cell.extra.translate, cell.scan.grid.origin_mm)
 
 

@@ -68,13 +68,14 @@ def _holds(finding: Finding, voxel: tuple[int, int, int]) -> bool:
 
 
 def _far(session: Session, lesion_id: int, scan_id: str, point_mm: Point) -> bool:
-    """Whether the lesion was clicked or outlined on this scan by the reader, and lies elsewhere."""
+    """Whether the reader has clicked, outlined or accepted the lesion on this scan, and it lies elsewhere."""
     lesion = session.lesion(lesion_id)
     outlined = lesion.source_mask is not None and lesion.source_mask.scan == scan_id
     known = [click.point_mm for click in lesion.clicks_on(scan_id) if click.positive]
-    if not known and not outlined:
-        return False
     finding = session.finding(lesion_id, scan_id)
+    reviewed = finding is not None and finding.is_reviewed and finding.mask is not None
+    if not known and not outlined and not reviewed:
+        return False
     if finding is not None and finding.mask is not None:
         grid = finding.mask.grid(session.scan(scan_id).grid)
         known.extend(tuple(p) for p in grid.to_mm(np.argwhere(finding.mask.voxels)))

@@ -65,11 +65,14 @@ class LayerBridge:
     -------
     extras_removed()
         The reader has removed a layer that :meth:`show_extras` has added, or a scan; all of these are gone.
+    scan_removed(str)
+        The reader has removed the image of one scan: it is shown no more.
     emptied()
         The reader has removed the images of all scans.
     """
 
     extras_removed = Signal()
+    scan_removed = Signal(str)
     emptied = Signal()
 
     def __init__(
@@ -123,10 +126,6 @@ class LayerBridge:
         """Show all scans in a CT window of :data:`WINDOWS`."""
         self._windows.set(name)
 
-    def set_aligned(self, aligned: bool) -> None:
-        """Whether the selected lesion is shown at the same place in all cells, or each scan where it lies."""
-        self.placing.aligned = aligned
-
     def toggle_masks(self) -> None:
         """Hide the outlines on all scans, or show them again."""
         shown = any(cell.labels.opacity > 0 for cell in self.cells)
@@ -138,10 +137,6 @@ class LayerBridge:
         self._colours = tuple(palette) or DATE_COLOURS
         for cell, code in zip(self.cells, date_colours(len(self.cells), self._colours), strict=True):
             cell.colour(code)
-
-    def go_to(self, lesion_id: int, scan_id: str) -> None:
-        """Move the slice to a lesion on a scan, and the camera where the lesion is out of sight."""
-        self.placing.go_to(lesion_id, scan_id)
 
     def show_extras(self, extras: Mapping[str, Any]) -> None:
         """Show one more layer between a scan and its outlines, by scan id; an empty mapping takes all away.
@@ -260,6 +255,8 @@ class LayerBridge:
         self._windows.join(self.cells)
         if spoilt:
             self.extras_removed.emit()
+        for cell in gone:
+            self.scan_removed.emit(cell.scan.id)
 
     # ---- helpers
 

@@ -132,6 +132,8 @@ class Desk:
         for part in (prompting, reviewing, self.saving, self.opening):
             part.noticed.connect(self.noticed)
             part.failed.connect(self.failed)
+        self.opening.taken_up.connect(self.prompting.resume)
+        self.bridge.scan_removed.connect(self._on_scan_removed)
         self.runner.checked.connect(self.check_view.open)
         self._viewer.layers.events.inserted.connect(self._on_inserted)
         self.session.study_changed.connect(self._on_study)
@@ -151,13 +153,16 @@ class Desk:
         if study is not None and len(study.scans) > 1:
             self._defer(self.link)
 
+    def _on_scan_removed(self, scan_id: str) -> None:
+        self.failed.emit(f"{scan_id} is shown no more; open the study again to bring it back.")
+
     def _on_link(self, link: object) -> None:
         if isinstance(link, Link):
             self.linked.add(link)
 
     def _on_went(self, lesion_id: int, scan_id: str) -> None:
         if not self.linked.enabled or not self.linked.centre_on_lesion(lesion_id):
-            self.bridge.go_to(lesion_id, scan_id)
+            self.bridge.placing.go_to(lesion_id, scan_id)
 
     def _on_preferences(self, chosen: Preferences) -> None:
         for doubt in chosen.doubts:

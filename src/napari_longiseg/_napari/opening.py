@@ -45,10 +45,13 @@ class Opening:
     -------
     noticed(str), failed(str)
         One sentence.
+    taken_up()
+        The session of a panel before is at work again; what it had asked for may be missing.
     """
 
     noticed = Signal(str)
     failed = Signal(str)
+    taken_up = Signal()
 
     def __init__(
         self,
@@ -105,6 +108,7 @@ class Opening:
         if same_scans(study, session.study):
             if not self._bridge.cells:
                 session.announce()
+                self.taken_up.emit()
             return
         if session.lesions and (len(study.scans) == 1 or _extends(study, session.study)):
             self.failed.emit("The new scan stays beside the study: open all scans before you mark lesions.")

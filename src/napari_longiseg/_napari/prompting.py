@@ -122,6 +122,8 @@ class Prompting:
         session = self._session
         with told(self.failed.emit):
             review.redraw(session, scan_id, masks)
+            names = " and ".join(f"lesion {lesion_id}" for lesion_id in sorted(masks))
+            self.noticed.emit(f"Painted {names} on {scan_id}; Track looks for it where nothing is known yet.")
             self.touched.emit(max(masks, key=lambda i: (i == session.selected, i)), scan_id)
 
     # ---- work
@@ -161,8 +163,11 @@ class Prompting:
         ]
         if keys := [key for key in accepted + prompted if key not in waiting]:
             self.outline(keys)
+        given = {lesion.id: lesion.prompts for lesion in session.study.lesions} if session.study else {}
         for lesion in session.lesions:
             source = lesion.source_scan
+            if lesion.prompts == given.get(lesion.id):
+                continue  # the study's own, which the reader has not touched: they wait for Track
             known = source is None or session.finding(lesion.id, source) is not None
             if not known and (lesion.id, source) not in waiting:
                 self._propose(lesion.id, None)

@@ -125,7 +125,7 @@ class Request:
         before, current = self.state.known(key), now.known(key)
         ours = current is self._brought.get(key, before)
         if key not in self.own:  # the neighbour of something that was found
-            return not ours
+            return not ours or isinstance(result, Proposal)
         return not ours and (not isinstance(current, Finding) or current.is_reviewed)
 
 

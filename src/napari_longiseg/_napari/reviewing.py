@@ -65,6 +65,8 @@ class Reviewing:
     def touch(self, lesion_id: int, scan_id: str) -> None:
         """Work on this lesion on this scan from now on."""
         self._current = lesion_id, scan_id
+        if self._prompting.splitting != self._current:
+            self._prompting.splitting = None
         self._session.select(lesion_id)
         self.current_changed.emit(self._current)
 
@@ -99,6 +101,9 @@ class Reviewing:
 
     def accept(self) -> None:
         """Accept the proposed point, which is outlined then, or the finding; then go to the next one."""
+        if self._current is None and review.next_unreviewed(self._session, None) is not None:
+            self.next_unreviewed()
+            return
         with told(self.failed.emit):
             key, known = self._reviewed()
             if isinstance(known, Proposal):

@@ -14,7 +14,13 @@ from napari_longiseg._napari.engine import Engine, Mailbox
 from napari_longiseg._napari.job import Job, Priority, Work
 from napari_longiseg._napari.registration_check import CheckTask
 from napari_longiseg._napari.request import Request
-from napari_longiseg._napari.summary import doubts_of, outline_summary, proposal_summary, run_summary
+from napari_longiseg._napari.summary import (
+    doubts_of,
+    export_summary,
+    outline_summary,
+    proposal_summary,
+    run_summary,
+)
 from napari_longiseg._napari.tasks import (
     ExportTask,
     LinkTask,
@@ -107,11 +113,12 @@ class Runner(QObject):
     ) -> None:
         """Outline lesions on their source scans, and say where they are expected on the others.
 
-        What a reader has accepted or edited on other scans stays. *straight* outlines at once what is
-        proposed. *clicked_on* is the scan of the click that this is for: where that hits nothing, the
-        lesion is refused.
+        *straight* outlines at once what is proposed, but for what a reader has accepted or edited; else all
+        findings on other scans stay. *clicked_on* is the scan of the click that this is for: where that hits
+        nothing, the lesion is refused.
         """
-        decided = {key for key, finding in self._session.state.findings.items() if finding.is_reviewed}
+        findings = self._session.state.findings
+        decided = {key for key, finding in findings.items() if finding.is_reviewed or not straight}
         keys = [key for key in self._keys(lesion_ids) if key not in decided or key[1] == clicked_on]
         if not keys:
             self.succeeded.emit("All of it is accepted or edited already: nothing was looked for.")
@@ -135,9 +142,8 @@ class Runner(QObject):
             return
         tools = self._tools_with(settings)
         task = CheckTask(study, self._session.findings, source, target, settings, self._cache)
-        job = Job(task, device=tools.device)
-        sentence = f"{source} lies on {target} now: choose how to look at it."
-        self._start(job, self.checked.emit, lambda: self.succeeded.emit(sentence), of_study=True)
+        done = partial(self.succeeded.emit, f"{source} lies on {target} now: choose how to look at it.")
+        self._start(Job(task, device=tools.device), self.checked.emit, done, of_study=True)
 
     def export(self, folder: Path, settings: TrackSettings) -> None:
         """Write masks, table and record of the session's findings.
@@ -150,7 +156,8 @@ class Runner(QObject):
         tools = self._tools or Tools(settings, self._cache)
         pairs = tuple(tools.registrations.values())
         task = ExportTask.of(self._session, study, folder, tools.settings, tools.timer, pairs)
-        self._start(Job(task), lambda _: None, lambda: self.succeeded.emit(f"Results are in {folder}."))
+        done = partial(self.succeeded.emit, export_summary(self._session, folder))
+        self._start(Job(task), lambda _: None, done)
 
     def link(self, settings: TrackSettings, on_link: Callable[[object], None]) -> None:
         """Align the scans of the study when nothing else is to be done; *on_link* gets each :class:`Link`."""
@@ -281,13 +288,10 @@ class Runner(QObject):
 
     def _tracked(self, request: Request, summary: Callable[[Session, Collection[Key]], str]) -> None:
         """Say what was done; where the alignment is doubtful, that comes with it."""
-        message = summary(self._session, request.own)
         pairs = self._tools.registrations.values() if self._tools else ()
-        doubts = doubts_of(self._session, request.lesions, pairs)
-        if doubts:
-            self.doubted.emit(f"{message} {doubts}")
-        else:
-            self.succeeded.emit(message)
+        doubts = doubts_of(self._session, request.own, pairs)
+        say = self.doubted if doubts else self.succeeded
+        say.emit(f"{summary(self._session, request.own)} {doubts}".strip())
 
     def _on_study_changed(self, _: Study | None) -> None:
         """Work on the study before is of no use any more; its maps in memory would hold on to its scans."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
-from napari_longiseg.core.lesion import Lesion, Presence
+from napari_longiseg.core.lesion import Finding, Lesion, Presence, Proposal
 from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session
+from napari_longiseg.session.review import is_unreviewed
 from napari_longiseg.tracking.record import PairRecord
 
 
@@ -52,10 +54,18 @@ def outline_summary(session: Session, keys: Collection[Key]) -> str:
     return f"{_name(known[0])} is not outlined on {scan}: {finding.reason or 'it was not found there.'}"
 
 
-def doubts_of(session: Session, lesion_ids: Collection[int], pairs: Iterable[PairRecord]) -> str:
+def export_summary(session: Session, folder: Path) -> str:
+    """Say where results are, and how much of them nobody has reviewed."""
+    known: list[Finding | Proposal] = [*session.findings, *session.proposals]
+    left = sum(is_unreviewed(one) for one in known)
+    return f"Results are in {folder}." + (f" {left} of {len(known)} were not reviewed." if left else "")
+
+
+def doubts_of(session: Session, keys: Collection[Key], pairs: Iterable[PairRecord]) -> str:
     """Say which alignments that lesions were carried over by are doubtful; empty where none is."""
-    sources = {lesion.source_scan for lesion in session.lesions if lesion.id in lesion_ids}
-    doubtful = [pair for pair in pairs if pair.doubt and pair.source in sources]
+    sources = {lesion.id: lesion.source_scan for lesion in session.lesions}
+    carried = {(sources.get(lesion_id), scan) for lesion_id, scan in keys}
+    doubtful = [pair for pair in pairs if pair.doubt and (pair.source, pair.target) in carried]
     if not doubtful:
         return ""
     first, others = doubtful[0], len(doubtful) - 1

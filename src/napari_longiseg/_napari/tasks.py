@@ -242,7 +242,8 @@ class ExportTask:
     ) -> ExportTask:
         """What a session holds now; lesions that were not tracked yet are written as not evaluable."""
         findings = tuple(
-            session.finding(lesion.id, scan.id) or _untracked(lesion, scan.id)
+            session.finding(lesion.id, scan.id)
+            or _untracked(lesion, scan.id, session.proposal(lesion.id, scan.id))
             for lesion in study.lesions
             for scan in study.scans
         )
@@ -257,12 +258,19 @@ class ExportTask:
         yield self.folder
 
 
-def _untracked(lesion: Lesion, scan_id: str) -> Finding:
+def _untracked(lesion: Lesion, scan_id: str, proposal: Proposal | None) -> Finding:
+    """The row of a lesion that nothing is known of on a scan but, perhaps, where it is expected."""
     return Finding(
         lesion=lesion.id,
         scan=scan_id,
         presence=Presence.NOT_EVALUABLE,
         origin=Origin.PROPAGATED,
         source_scan=lesion.source_scan or scan_id,
-        reason="Not tracked yet.",
+        reason="Not tracked yet."
+        if proposal is None
+        else "Expected here; nobody has accepted the place yet.",
+        point_mm=proposal.point_mm if proposal else None,
+        proposed_mm=proposal.point_mm if proposal else None,
+        uncertainty_mm=proposal.uncertainty_mm if proposal else None,
+        registration=proposal.registration if proposal else "",
     )

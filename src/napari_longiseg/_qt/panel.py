@@ -171,7 +171,7 @@ class TrackingPanel(QWidget):
         bar.save_requested.connect(desk.saving.save_as)
         bar.layers_requested.connect(wishes.use_layers)
         bar.window_chosen.connect(desk.bridge.set_window)
-        bar.aligned_changed.connect(desk.bridge.set_aligned)
+        bar.aligned_changed.connect(partial(setattr, desk.linked, "enabled"))
         self.table.lesion_selected.connect(self.session.select)
         self.table.finding_selected.connect(reviewing.go)
         self.table.recolour_requested.connect(wishes.recolour)

@@ -82,12 +82,13 @@ def split(session: Session, lesion_id: int, scan_id: str, point_mm: Point) -> in
     """
     whole = _outlined(session, lesion_id, scan_id)
     session.check_inside(scan_id, point_mm)
+    new = Lesion(session.next_id, clicks=(Click(scan_id, point_mm),))
+    parts = edits.split(whole, point_mm, new.id, session.scan(scan_id))
     with session.action(f"Split lesion {lesion_id} on {scan_id}"):
-        new = session.add_lesion()
-        parts = edits.split(whole, point_mm, new.id, session.scan(scan_id))
-        session.set_lesion(replace(new, clicks=(Click(scan_id, point_mm),)))
+        session.set_lesion(new)
         for finding in parts:
             session.set_known(finding)
+    session.select(new.id)
     return new.id
 
 

@@ -148,9 +148,14 @@ class Session(Known):
 
     # ---- changes
 
+    @property
+    def next_id(self) -> int:
+        """Of the next lesion."""
+        return max(self._state.lesions, default=0) + 1
+
     def add_lesion(self, name: str = "") -> Lesion:
         """Add a lesion with the next free id and select it."""
-        lesion = Lesion(max(self._state.lesions, default=0) + 1, name)
+        lesion = Lesion(self.next_id, name)
         with self.action(f"Add lesion {lesion.id}"):
             self.set_lesion(lesion)
         self.select(lesion.id)

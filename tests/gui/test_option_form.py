@@ -37,6 +37,7 @@ def test_what_lies_on_the_disk_can_be_typed_and_looked_for(qtbot, tmp_path, monk
         folder: methods.FolderName = "masks"
 
     form = option_form(Reads)
+    qtbot.addWidget(form.native)
     assert values_of(form) == {"file": "", "folder": "masks"}
     form["file"].line_edit.value = "here/transform.tfm"
     assert values_of(form)["file"] == str(Path("here/transform.tfm"))

@@ -22,7 +22,7 @@ class RandomisedOptions(BaseModel):
     vanished: float = Field(default=0.15, ge=0, le=1, description="Share of lesions gone.")
     nothing: float = Field(default=0.05, ge=0, le=1, description="Share of single scans without a lesion.")
     bad_prior: float = Field(
-        default=0.3,
+        default=0.0,
         ge=0,
         le=1,
         description="Share of pairs whose first outline is as bad as a method's may be.",

@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 # A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
 VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
 
-.PHONY: demo test lint pytest slow screenshots install clean
+ON_PYSIDE6 := $(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python -m pytest -m "not slow" tests/gui
+LONG := panel reading_session registration_check responsive review undo window
+
+.PHONY: demo test lint pytest slow pyside6 screenshots install clean
 
 demo: install
 	$(BIN)/longiseg demo --out demo_output
@@ -21,7 +24,11 @@ lint: install
 
 pytest: install
 	$(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python -m pytest -m "not slow"
-	$(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python -m pytest -m "not slow" tests/gui
+	$(ON_PYSIDE6) $(addprefix --ignore=tests/gui/test_,$(addsuffix .py,$(LONG)))
+
+# All widget tests on PySide6; `make test` leaves the longest out there.
+pyside6: install
+	$(ON_PYSIDE6)
 
 # The pictures of docs/, from the sample study.
 screenshots: install

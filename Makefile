@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 # A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
 VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
 
-ON_PYSIDE6 := $(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python -m pytest -m "not slow" tests/gui
-LONG := panel reading_session registration_check responsive review undo window
+# The widget tests that take longest: `make gui` runs them, with all others, on both bindings.
+LONG := $(foreach name,responsive review undo window,--ignore=tests/gui/test_$(name).py)
+PYTEST := -m pytest -m "not slow"
+ON_PYQT6 := $(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python $(PYTEST)
+ON_PYSIDE6 := $(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python $(PYTEST)
+SHORT := $(foreach name,charts keys matrix opening preferences review_bar,tests/gui/test_$(name).py)
 
-.PHONY: demo test lint pytest slow pyside6 screenshots install clean
+.PHONY: demo test lint pytest slow gui screenshots install clean
 
 demo: install
 	$(BIN)/longiseg demo --out demo_output
@@ -23,12 +27,12 @@ lint: install
 	$(BIN)/npe2 validate --imports napari-longiseg
 
 pytest: install
-	$(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python -m pytest -m "not slow"
-	$(ON_PYSIDE6) $(addprefix --ignore=tests/gui/test_,$(addsuffix .py,$(LONG)))
+	$(ON_PYQT6) $(LONG)
+	$(ON_PYSIDE6) $(SHORT)
 
-# All widget tests on PySide6; `make test` leaves the longest out there.
-pyside6: install
-	$(ON_PYSIDE6)
+gui: install
+	$(ON_PYQT6) tests/gui
+	$(ON_PYSIDE6) tests/gui
 
 # The pictures of docs/, from the sample study.
 screenshots: install

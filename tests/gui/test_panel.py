@@ -229,7 +229,9 @@ def test_export(with_lesions, idle, tmp_path):
     idle(with_lesions)
     with_lesions.desk.export(tmp_path / "out")
     idle(with_lesions)
-    assert with_lesions.progress.line.text() == f"Results are in {tmp_path / 'out'}."
+    assert with_lesions.progress.line.text() == (
+        f"Results are in {tmp_path / 'out'}. 3 of 3 were not reviewed."
+    )
     assert {path.name for path in (tmp_path / "out").rglob("*")} == {
         "masks", "T0.nii.gz", "T1.nii.gz", "T2.nii.gz", "lesions.csv", "run.json"
     }  # fmt: skip

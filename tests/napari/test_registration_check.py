@@ -302,6 +302,8 @@ def test_doubts_are_told_of_the_pairs_that_lesions_were_carried_over(session, st
         PairRecord("T0", "T2", "any", "", ""),
         PairRecord("T1", "T2", "any", "", "Not of this lesion."),
     ]
-    assert doubts_of(session, {1}, pairs[1:]) == ""
-    assert doubts_of(session, set(), pairs) == ""
-    assert doubts_of(session, {1}, pairs) == "The alignment of T0 to T1 is doubtful: The scans hardly fit."
+    keys = [(1, "T1"), (1, "T2")]
+    assert doubts_of(session, keys, pairs[1:]) == ""
+    assert doubts_of(session, [], pairs) == ""
+    assert doubts_of(session, [(1, "T2")], pairs) == ""
+    assert doubts_of(session, keys, pairs) == "The alignment of T0 to T1 is doubtful: The scans hardly fit."

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 
 from platformdirs import user_data_path
 from psygnal import Signal
@@ -84,13 +84,16 @@ class Saving:
         session.study_changed.connect(self._on_study)
 
     def close(self) -> None:
-        """Save what is not saved yet, in a thread that Python waits for, and no more from then on."""
+        """Save what is not saved yet, and no more from then on.
+
+        The reader waits for it: when napari is closed too, Python ends what zarr does in other threads.
+        """
         self._timer.stop()
         self._session.study_changed.disconnect(self._on_study)
         wanted = self._preferences().autosave and self.unsaved
         work = self._autosave.save() if wanted and self._autosave is not None else None
         if work is not None:
-            Thread(target=_last_save, args=(work,), name="longiseg-last-save").start()
+            _last_save(work)
 
     @property
     def unsaved(self) -> bool:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import State
 
 

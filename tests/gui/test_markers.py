@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QWidget
 
-from napari_longiseg.core.lesion import Proposal
+from napari_longiseg.core.proposal import Proposal
 
 LEFT = Qt.MouseButton.LeftButton
 POINT = (0.0, 4.0, 5.0)

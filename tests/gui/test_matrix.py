@@ -14,16 +14,8 @@ from napari_longiseg._qt.lesion_matrix import LesionMatrix
 from napari_longiseg._qt.lesion_model import STANDS_OUT, LesionModel
 from napari_longiseg._qt.matrix_actions import Action, possible
 from napari_longiseg.core.geometry import Box
-from napari_longiseg.core.lesion import (
-    Finding,
-    Lesion,
-    LesionMask,
-    Measurements,
-    Origin,
-    Presence,
-    Proposal,
-    Review,
-)
+from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Measurements, Origin, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.session import Session
 
 MASK = LesionMask(Box((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), dtype=bool))

@@ -4,7 +4,8 @@ import pytest
 
 from napari_longiseg._qt.click_bar import ClickBar
 from napari_longiseg._qt.review_bar import ReviewBar, review_text
-from napari_longiseg.core.lesion import Finding, LesionMask, Measurements, Origin, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Finding, LesionMask, Measurements, Origin, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 
 PROPOSAL = Proposal(3, "T1", (0.0, 0.0, 0.0), "T0", uncertainty_mm=3.2)
 

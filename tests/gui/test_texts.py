@@ -13,15 +13,8 @@ from napari_longiseg._qt.texts import (
     study_text,
     unreviewed_text,
 )
-from napari_longiseg.core.lesion import (
-    Finding,
-    Lesion,
-    Measurements,
-    Origin,
-    Presence,
-    Proposal,
-    Review,
-)
+from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 
 ENDS = ((0.0, 0.0, 0.0), (0.0, 0.0, 14.0))
 DRAFT = Finding(

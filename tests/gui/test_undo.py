@@ -8,7 +8,8 @@ from napari.qt.threading import create_worker  # noqa: F401 - imported before th
 from qtpy.QtCore import Qt
 
 from napari_longiseg.core.geometry import Box, as_shape
-from napari_longiseg.core.lesion import LesionMask, Presence, Proposal, Review
+from napari_longiseg.core.lesion import LesionMask, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 
 NEAR = (0.0, 0.0, 0.0)
 SHIFT = Qt.KeyboardModifier.ShiftModifier

@@ -25,11 +25,11 @@ from napari_longiseg.core.lesion import (
     LesionMask,
     Origin,
     Presence,
-    Proposal,
     Review,
     SourceMask,
 )
 from napari_longiseg.core.measure import measure
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 from napari_longiseg.io import _session_arrays, session_store

@@ -9,7 +9,7 @@ import pytest
 from napari_longiseg._napari.box_tool import box_between
 from napari_longiseg._napari.clicks import ClickRouter
 from napari_longiseg.core.geometry import Grid
-from napari_longiseg.core.lesion import Proposal
+from napari_longiseg.core.proposal import Proposal
 
 NEAR, PIXELS_PER_MM = (0.0, 0.0, 0.0), 10.0
 Place = tuple[float, float, float]

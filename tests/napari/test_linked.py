@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_longiseg._napari.linked import LinkedScans
-from napari_longiseg.core.lesion import Proposal
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.registration.links import Link, StudyLinks
 from napari_longiseg.registration.maps import TransformMap

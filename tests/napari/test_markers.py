@@ -6,7 +6,8 @@ import pytest
 from napari_longiseg._napari.colours import label_colours, lesion_colormap, lesion_hex, lesion_rgba
 from napari_longiseg._napari.drawing import CROSS_PIXELS, DOTS, RING_PIXELS, drawing
 from napari_longiseg._napari.markers import FAINT, UNKNOWN_MM, marker_at, markers
-from napari_longiseg.core.lesion import BoxPrompt, Click, Lesion, Proposal
+from napari_longiseg.core.lesion import BoxPrompt, Click, Lesion
+from napari_longiseg.core.proposal import Proposal
 
 NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)
 AXIAL, SAGITTAL, NOWHERE = (0,), (2,), ()

@@ -15,7 +15,8 @@ from napari_longiseg._napari.adopt import left_off, loaded_study
 from napari_longiseg._napari.preferences import PLUGIN
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Box
-from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import State
 from napari_longiseg.io.images import write_image
 from napari_longiseg.io.manifest import MANIFEST_NAME, write_manifest

@@ -9,7 +9,8 @@ import pytest
 from napari_longiseg._napari.agenda import Agenda
 from napari_longiseg._napari.job import Job, Priority
 from napari_longiseg._napari.request import Request
-from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import State
 
 KEYS = ((1, "T0"), (1, "T1"), (1, "T2"))

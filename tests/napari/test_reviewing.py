@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_longiseg.core.lesion import Origin, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Origin, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 
 NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)
 

@@ -9,7 +9,8 @@ import pytest
 
 from napari_longiseg._napari.runner import Runner
 from napari_longiseg.core.landmark import Landmark
-from napari_longiseg.core.lesion import Click, Finding, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Click, Finding, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
 

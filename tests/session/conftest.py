@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from napari_longiseg.core.geometry import Point
-from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.findings import with_mask

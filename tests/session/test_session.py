@@ -6,7 +6,8 @@ from unittest.mock import Mock
 import pytest
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Click, Finding, Origin, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.session import Session
 
 

@@ -14,9 +14,9 @@ from napari_longiseg.core.lesion import (
     LesionMask,
     Origin,
     Presence,
-    Proposal,
     Review,
 )
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.tracking.edits import outlined_by_hand
 from napari_longiseg.tracking.track import Tracker
 

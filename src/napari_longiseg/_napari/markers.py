@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from napari_longiseg._napari.colours import Rgba, colour_of, rgba
 from napari_longiseg.core.geometry import Array, Point
-from napari_longiseg.core.lesion import Click, Lesion, Proposal
+from napari_longiseg.core.lesion import Click, Lesion
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan
 
 UNKNOWN_MM = 5.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from napari_longiseg.core.lesion import Finding, Lesion, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import Key, State
 

@@ -9,7 +9,8 @@ from psygnal import Signal
 from napari_longiseg._napari.prompting import Prompting
 from napari_longiseg._napari.telling import told
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Finding, Proposal, Review
+from napari_longiseg.core.lesion import Finding, Review
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session, review
 

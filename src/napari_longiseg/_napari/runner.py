@@ -32,7 +32,8 @@ from napari_longiseg._napari.tasks import (
     labelled,
 )
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Finding, Proposal
+from napari_longiseg.core.lesion import Finding
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import Key
 from napari_longiseg.registration.cache import RegistrationCache

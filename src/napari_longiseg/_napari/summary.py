@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from napari_longiseg.core.lesion import Finding, Lesion, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion, Presence
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session
 from napari_longiseg.session.review import is_unreviewed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from napari_longiseg._napari.job import Work
 from napari_longiseg._napari.request import Request, Result
 from napari_longiseg._napari.windows import window_name
 from napari_longiseg.core.errors import LongisegError
-from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence
 from napari_longiseg.core.methods import REGISTRATIONS, SEGMENTERS, create
 from napari_longiseg.core.progress import Progress, scaled
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
@@ -260,17 +261,15 @@ class ExportTask:
 
 def _untracked(lesion: Lesion, scan_id: str, proposal: Proposal | None) -> Finding:
     """The row of a lesion that nothing is known of on a scan but, perhaps, where it is expected."""
-    return Finding(
+    row = Finding(
         lesion=lesion.id,
         scan=scan_id,
         presence=Presence.NOT_EVALUABLE,
         origin=Origin.PROPAGATED,
         source_scan=lesion.source_scan or scan_id,
-        reason="Not tracked yet."
-        if proposal is None
-        else "Expected here; nobody has accepted the place yet.",
-        point_mm=proposal.point_mm if proposal else None,
-        proposed_mm=proposal.point_mm if proposal else None,
-        uncertainty_mm=proposal.uncertainty_mm if proposal else None,
-        registration=proposal.registration if proposal else "",
+        reason="Not tracked yet.",
     )
+    if proposal is None:
+        return row
+    reason = "Expected here; nobody has accepted the place yet."
+    return replace(proposal.noted_in(row), point_mm=proposal.point_mm, reason=reason)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_longiseg._qt.texts import PRESENCE, change_text, volume_text
-from napari_longiseg.core.lesion import Finding, Origin, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Finding, Origin, Presence, Review
 from napari_longiseg.core.measure import change_pct
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.series import sizes
 from napari_longiseg.session.review import is_unreviewed
 

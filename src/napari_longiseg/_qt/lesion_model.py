@@ -10,7 +10,8 @@ from qtpy.QtGui import QColor, QFont, QIcon, QPixmap
 
 from napari_longiseg._qt.cells import Cell, cell
 from napari_longiseg._qt.texts import cell_tip, lesion_text, scan_text
-from napari_longiseg.core.lesion import Finding, Lesion, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.session import Session
 from napari_longiseg.session.review import is_unreviewed

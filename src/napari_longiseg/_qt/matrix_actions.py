@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from napari_longiseg.core.lesion import Finding, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, Origin, Presence
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.session.review import is_unreviewed
 
 

@@ -6,7 +6,8 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_longiseg._qt.texts import PRESENCE, REVIEW, volume_text
-from napari_longiseg.core.lesion import Finding, Presence, Proposal
+from napari_longiseg.core.lesion import Finding, Presence
+from napari_longiseg.core.proposal import Proposal
 
 WIDTHS = (5, 4, 4, 4)
 """Of the columns of buttons, by their longest words; the dock is narrow."""

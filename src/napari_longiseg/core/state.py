@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from napari_longiseg.core.lesion import Finding, Lesion, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Finding, Lesion, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 
 Key = tuple[int, str]
 """Lesion id and scan id."""

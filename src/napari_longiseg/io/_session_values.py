@@ -21,9 +21,9 @@ from napari_longiseg.core.lesion import (
     Lesion,
     LesionMask,
     Measurements,
-    Proposal,
     SourceMask,
 )
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 from napari_longiseg.io._session_entries import (

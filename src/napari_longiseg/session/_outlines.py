@@ -99,14 +99,7 @@ def _drawn(session: Session, lesion_id: int, scan_id: str, mask: LesionMask) -> 
         return edits.redrawn(known, mask, scan)
     finding = edits.outlined_by_hand(lesion, scan, mask, lesion.source_scan or scan_id)
     expected = session.proposal(lesion_id, scan_id)
-    if expected is None:
-        return finding
-    return replace(
-        finding,
-        proposed_mm=expected.point_mm,
-        uncertainty_mm=expected.uncertainty_mm,
-        registration=expected.registration,
-    )
+    return finding if expected is None else expected.noted_in(finding)
 
 
 def _start_from(session: Session, lesion_id: int, drawn: SourceMask) -> None:

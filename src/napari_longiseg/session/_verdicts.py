@@ -120,11 +120,4 @@ def _draft(session: Session, key: Key) -> Finding:
         msg = f"Lesion {key[0]} starts nowhere yet: click it on one of the scans first."
         raise InputError(msg)
     draft = Finding(*key, Presence.NOT_FOUND, Origin.PROPAGATED, source, point_mm=session.point_on(*key))
-    if known is None:
-        return draft
-    return replace(
-        draft,
-        proposed_mm=known.point_mm,
-        uncertainty_mm=known.uncertainty_mm,
-        registration=known.registration,
-    )
+    return draft if known is None else known.noted_in(draft)

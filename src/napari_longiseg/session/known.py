@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
-from napari_longiseg.core.lesion import Finding, Lesion, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Finding, Lesion, Presence, Proposal, Review
+from napari_longiseg.core.lesion import Finding, Lesion, Presence, Review
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import Key
 from napari_longiseg.session._outlines import merge, redraw, split
 from napari_longiseg.session._prompts import move_point, reset, set_box

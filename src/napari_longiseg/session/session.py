@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from psygnal import Signal
 
-from napari_longiseg.core.lesion import Click, Finding, Lesion, Proposal
+from napari_longiseg.core.lesion import Click, Finding, Lesion
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import State
 from napari_longiseg.session.history import History, Step

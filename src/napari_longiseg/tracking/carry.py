@@ -9,8 +9,9 @@ import numpy as np
 
 from napari_longiseg.core.errors import InputError, RegistrationError
 from napari_longiseg.core.geometry import Point, as_point
-from napari_longiseg.core.lesion import Finding, Lesion, Proposal
+from napari_longiseg.core.lesion import Finding, Lesion
 from napari_longiseg.core.progress import Progress, scaled
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.tracking.outline import Target

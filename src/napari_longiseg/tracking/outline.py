@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence, Proposal
+from napari_longiseg.core.lesion import Click, Finding, Lesion, Origin, Presence
 from napari_longiseg.core.progress import Progress
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import Key
 from napari_longiseg.core.timing import Timer
@@ -168,15 +169,7 @@ def _draft(scan: Scan, target: Target) -> Finding:
         origin=Origin.PROPAGATED if start else Origin.SOURCE,
         source_scan=start.scan if start else scan.id,
     )
-    if proposal is None:
-        return draft
-    return replace(
-        draft,
-        point_mm=proposal.point_mm,
-        proposed_mm=proposal.point_mm,
-        uncertainty_mm=proposal.uncertainty_mm,
-        registration=proposal.registration,
-    )
+    return draft if proposal is None else replace(proposal.noted_in(draft), point_mm=proposal.point_mm)
 
 
 def _out_of_view(draft: Finding) -> Finding:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
-from napari_longiseg.core.lesion import Click, Finding, Lesion, Proposal
+from napari_longiseg.core.lesion import Click, Finding, Lesion
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import Key
 from napari_longiseg.segmentation.base import SegmenterInfo

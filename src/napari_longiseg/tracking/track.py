@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from napari_longiseg.core.lesion import Finding, Proposal
+from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.progress import Progress, scaled, silent
+from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import Key
 from napari_longiseg.core.timing import Timer

@@ -33,7 +33,7 @@ from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 from napari_longiseg.io import _session_arrays, session_store
-from napari_longiseg.io.session_store import is_session, read_history, read_session, write_session
+from napari_longiseg.io.session_store import is_session, read_history, read_session, read_state, write_session
 
 NEAR = (0.0, 0.0, 0.0)
 TILTED = Grid((24, 60, 70), (2.0, 1.1, 1.0), (1 / 3, -2.5, 7.25), ((0.8, 0, 0.6), (0, -1, 0), (-0.6, 0, 0.8)))
@@ -364,3 +364,12 @@ def test_sessions_are_told_by_their_name_or_their_content(saved, tmp_path):
     assert not is_session(tmp_path / "nothing.longiseg.zarr")
     (tmp_path / "unfinished.longiseg.zarr").mkdir()
     assert is_session(tmp_path / "unfinished.longiseg.zarr")
+
+
+def test_the_state_alone_is_for_the_very_scans(tmp_path, study):
+    path = tmp_path / "one.longiseg.zarr"
+    state = State({lesion.id: lesion for lesion in study.lesions})
+    write_session(path, study, state)
+    assert read_state(path, study).lesions == state.lesions
+    with pytest.raises(InputError, match="other scans"):
+        read_state(path, replace(study, scans=study.scans[:2]))

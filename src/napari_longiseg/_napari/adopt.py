@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_longiseg._napari.layers import SCAN_KEY, SESSION_KEY, STUDY_KEY
+from napari_longiseg.core.progress import Progress, silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
+from napari_longiseg.io.session_store import read_history, read_session
 from napari_longiseg.session import Session
 
 STATE_KEY = "longiseg_state"
@@ -40,6 +42,18 @@ class Left:
     def metadata(self) -> dict[str, Any]:
         """The same, for an image layer to keep."""
         return {STATE_KEY: self.state, PAST_KEY: self.past, FILE_KEY: self.path}
+
+
+def read_left(path: Path, progress: Progress = silent) -> tuple[Study, Left]:
+    """The study of a session file, and where the work on it was left.
+
+    Raises
+    ------
+    InputError
+        As :func:`napari_longiseg.io.session_store.read_session`.
+    """
+    study, state = read_session(path, progress)
+    return study, Left(state, read_history(path), path)
 
 
 def scan_layers(layers: Iterable[Any], study: Study) -> dict[str, Any]:

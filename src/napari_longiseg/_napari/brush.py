@@ -103,8 +103,7 @@ class Brush:
 
     def _label(self) -> int:
         """What is painted."""
-        free = max((lesion.id for lesion in self._session.lesions), default=0) + 1
-        return self._session.selected or free
+        return self._session.selected or self._session.next_id
 
     def _choose_labels(self, *_: object) -> None:
         for cell in self._bridge.cells:

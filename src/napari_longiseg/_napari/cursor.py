@@ -9,12 +9,11 @@ from typing import Any
 import napari.viewer
 import numpy as np
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.cell import Cell
-from napari_longiseg._napari.linked import FRAME_MS
 from napari_longiseg._napari.pointing import Pointed, pointed
+from napari_longiseg._napari.steps import FrameTimer
 from napari_longiseg.core.geometry import Point, as_point
 from napari_longiseg.session import Session
 
@@ -58,10 +57,7 @@ class RegisteredCursor:
         self._bridge = bridge
         self._on = False
         self._places: dict[str, Point] = {}
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(FRAME_MS)
-        self._timer.timeout.connect(self.update)
+        self._timer = FrameTimer(self.update)
         viewer.dims.events.point.connect(self._on_point)
         session.study_changed.connect(self._on_study)
 
@@ -126,16 +122,12 @@ class RegisteredCursor:
     # ---- what others say
 
     def _on_mouse(self, _viewer: Any, _event: Any) -> None:  # noqa: ANN401 - napari's
-        self._soon()
+        self._timer.soon()
 
     def _on_point(self, _: Any) -> None:  # noqa: ANN401 - napari's event
         if self._on and self._places:
-            self._soon()
+            self._timer.soon()
 
     def _on_study(self, _: object) -> None:
         self._timer.stop()
         self._places = {}
-
-    def _soon(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()

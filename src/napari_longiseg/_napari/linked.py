@@ -6,18 +6,15 @@ from typing import Any
 
 import napari.viewer
 import numpy as np
-from qtpy.QtCore import QTimer
 
 from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.cell import Cell
 from napari_longiseg._napari.pointing import pointed
+from napari_longiseg._napari.steps import FrameTimer
 from napari_longiseg._napari.under_mouse import cell_at
 from napari_longiseg.core.geometry import Point, as_point
 from napari_longiseg.registration.links import Link, StudyLinks
 from napari_longiseg.session import Session
-
-FRAME_MS = 16
-"""What happens within this time is answered once."""
 
 
 class LinkedScans:
@@ -45,10 +42,7 @@ class LinkedScans:
         self._session = session
         self._bridge = bridge
         self._following = False
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(FRAME_MS)
-        self._timer.timeout.connect(self.follow)
+        self._timer = FrameTimer(self.follow)
         viewer.dims.events.point.connect(self._on_point)
         bridge.placing.placed.connect(self._on_placed)
         session.study_changed.connect(self._on_study)
@@ -128,8 +122,8 @@ class LinkedScans:
     # ---- what others say
 
     def _on_point(self, _: Any) -> None:  # noqa: ANN401 - napari's event
-        if not self._following and not self._timer.isActive():
-            self._timer.start()
+        if not self._following:
+            self._timer.soon()
 
     def _on_placed(self) -> None:
         self._timer.stop()

@@ -139,9 +139,7 @@ class Prompting:
 
     def find_again(self, lesion_id: int, scan_id: str) -> None:
         """Find what is known of a lesion on a scan anew: by the prompts there, else carried over."""
-        lesion = self._session.lesion(lesion_id)
-        prompted = any(click.positive for click in lesion.clicks_on(scan_id)) or lesion.box_on(scan_id)
-        if prompted:
+        if self._session.lesion(lesion_id).point_on(scan_id) is not None:
             self.outline([(lesion_id, scan_id)])
         else:
             self._propose(lesion_id, None)

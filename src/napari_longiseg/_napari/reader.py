@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from napari_longiseg._napari.adopt import Left
 from napari_longiseg._napari.layers import LayerData, study_layers
 from napari_longiseg._napari.waiting import load_in_thread, resume_in_thread
 from napari_longiseg.io.images import is_image_file
@@ -39,10 +38,10 @@ def open_sample() -> list[LayerData]:
 def _layers_of(path: Path) -> list[LayerData]:
     if not is_session(path):
         return study_layers(load_in_thread(path))
-    study, state, past = resume_in_thread(path)
+    study, left = resume_in_thread(path)
     layers = study_layers(study)
     for _, options, _ in layers:
-        options["metadata"] |= Left(state, past, path).metadata()
+        options["metadata"] |= left.metadata()
     return layers
 
 

@@ -22,7 +22,7 @@ from napari_longiseg.core.errors import InputError, LongisegError
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import State
-from napari_longiseg.io.session_store import SUFFIX, is_session, read_session, write_session
+from napari_longiseg.io.session_store import SUFFIX, is_session, read_state, write_session
 from napari_longiseg.session import Session
 from napari_longiseg.session.autosave import Autosave
 
@@ -164,7 +164,7 @@ class Saving:
 
         def run(progress: Progress) -> Iterator[Found]:
             path = _own_place(study, progress)
-            yield Found(study, path, _interrupted(study, path, progress))
+            yield Found(study, path, _interrupted(study, path))
 
         self._runner.run("Looking for an interrupted session", run, self._on_found)
 
@@ -196,13 +196,9 @@ def _own_place(study: Study, progress: Progress) -> Path:
     return user_data_path("napari-longiseg") / "sessions" / f"{name}-{digest.hexdigest()}{SUFFIX}"
 
 
-def _interrupted(study: Study, path: Path, progress: Progress) -> State | None:
+def _interrupted(study: Study, path: Path) -> State | None:
     """What was left of an interrupted session, for these very scans."""
-    if not is_session(path):
-        return None
     try:
-        kept, state = read_session(path, progress)
+        return read_state(path, study) if is_session(path) else None
     except InputError:  # of another version, or damaged: the next one takes its place
         return None
-    same = [a.key == b.key and a.id == b.id for a, b in zip(kept.scans, study.scans, strict=False)]
-    return state if all(same) and len(kept.scans) == len(study.scans) else None

@@ -6,6 +6,11 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from functools import partial
 
+from qtpy.QtCore import QTimer
+
+FRAME_MS = 16
+"""What happens within this time is answered once."""
+
 Deferred = Callable[[Callable[[], None]], None]
 """Runs a function in a later turn of the event loop."""
 
@@ -13,6 +18,27 @@ Deferred = Callable[[Callable[[], None]], None]
 def at_once(call: Callable[[], None]) -> None:
     """Do not put it off."""
     call()
+
+
+class FrameTimer(QTimer):
+    """Answers what happens often at most once per frame.
+
+    Parameters
+    ----------
+    answer : callable
+        Called at the end of the frame.
+    """
+
+    def __init__(self, answer: Callable[[], None]) -> None:
+        super().__init__()
+        self.setSingleShot(True)
+        self.setInterval(FRAME_MS)
+        self.timeout.connect(answer)
+
+    def soon(self) -> None:
+        """Something has happened."""
+        if not self.isActive():
+            self.start()
 
 
 class Steps:

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari.layers import Points
 
-from napari_longiseg._napari.adopt import Left
+from napari_longiseg._napari.adopt import Left, read_left
 from napari_longiseg._napari.job import Work
 from napari_longiseg._napari.request import Request, Result
 from napari_longiseg._napari.windows import window_name
@@ -21,7 +21,7 @@ from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.io.manifest import load_study
-from napari_longiseg.io.session_store import is_session, read_history, read_session
+from napari_longiseg.io.session_store import is_session
 from napari_longiseg.models.device import torch_device
 from napari_longiseg.models.preload import preload_simple_itk, preload_torch
 from napari_longiseg.registration.cache import RegistrationCache
@@ -63,8 +63,7 @@ class OpenTask:
         Points(None, ndim=3, units=("mm",) * 3)
         part, left = scaled(progress, 0.0, 0.9), None
         if is_session(self.path):
-            study, state = read_session(self.path, part)
-            left = Left(state, read_history(self.path), self.path)
+            study, left = read_left(self.path, part)
         else:
             study = load_study(self.path, part)
         prepare(study, scaled(progress, 0.9, 1.0))

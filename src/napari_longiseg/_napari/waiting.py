@@ -7,12 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from napari_longiseg._napari.adopt import Left, read_left
 from napari_longiseg._napari.tasks import prepare
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Study
-from napari_longiseg.core.state import State
 from napari_longiseg.io.manifest import load_study
-from napari_longiseg.io.session_store import read_history, read_session
 
 T = TypeVar("T")
 
@@ -34,8 +33,8 @@ def load_in_thread(path: Path) -> Study:
     return _waited(_loaded, path)
 
 
-def resume_in_thread(path: Path) -> tuple[Study, State, tuple[str, ...]]:
-    """Read a session likewise: its study, what is known of it, and what was done, in order.
+def resume_in_thread(path: Path) -> tuple[Study, Left]:
+    """Read a session likewise: its study, and where the work on it was left.
 
     Raises
     ------
@@ -51,10 +50,10 @@ def _loaded(path: Path) -> Study:
     return study
 
 
-def _resumed(path: Path) -> tuple[Study, State, tuple[str, ...]]:
-    study, state = read_session(path)
+def _resumed(path: Path) -> tuple[Study, Left]:
+    study, left = read_left(path)
     prepare(study, silent)
-    return study, state, read_history(path)
+    return study, left
 
 
 def _waited(read: Callable[[Path], T], path: Path) -> T:

@@ -116,15 +116,25 @@ def read_session(path: str | Path, progress: Progress = silent) -> tuple[Study, 
         _read_scan(path, one, scaled(progress, number / len(entry.scans), (number + 1) / len(entry.scans)))
         for number, one in enumerate(entry.scans)
     ]
-    with _whole(path, "its outlines cannot be read"):
-        content = read_bytes(path / "masks" / entry.masks)
-        if digest(content) != entry.masks:
-            msg = "its outlines have changed"
-            raise InputError(msg)
-    with _whole(path, "its parts do not fit together"):
-        found = to_study(entry, scans, content)
+    found = _with_outlines(path, entry, scans)
     progress("Session read", 1.0)
     return found
+
+
+def read_state(path: str | Path, study: Study) -> State:
+    """What is known in a session of these very scans; their voxels are not read again.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_session`, and when it is a session of other scans.
+    """
+    path = Path(path)
+    entry = _read_entry(path)
+    if [(one.id, one.key) for one in entry.scans] != [(scan.id, scan.key) for scan in study.scans]:
+        msg = f"{path} is a session of other scans."
+        raise InputError(msg)
+    return _with_outlines(path, entry, study.scans)[1]
 
 
 def read_history(path: str | Path) -> tuple[str, ...]:
@@ -227,6 +237,16 @@ def _read_entry(path: Path) -> SessionEntry:
     except ValidationError as error:
         place = ".".join(str(step) for step in error.errors(include_url=False)[0]["loc"])
         raise InputError(_damaged(path, f"{place} in its {METADATA} is wrong")) from error
+
+
+def _with_outlines(path: Path, entry: SessionEntry, scans: Sequence[Scan]) -> tuple[Study, State]:
+    with _whole(path, "its outlines cannot be read"):
+        content = read_bytes(path / "masks" / entry.masks)
+        if digest(content) != entry.masks:
+            msg = "its outlines have changed"
+            raise InputError(msg)
+    with _whole(path, "its parts do not fit together"):
+        return to_study(entry, scans, content)
 
 
 def _read_scan(path: Path, entry: ScanEntry, progress: Progress) -> Scan:

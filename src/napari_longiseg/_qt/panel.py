@@ -154,7 +154,7 @@ class TrackingPanel(QWidget):
         self.setMinimumWidth(390)
 
     def sizeHint(self) -> QSize:
-        """Wide enough for the matrix of three dates."""
+        """Wide enough for names and two dates of the matrix; the reader makes room for more."""
         return QSize(WIDTH, super().sizeHint().height())
 
     def _connect(self) -> None:

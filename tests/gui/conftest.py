@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
-from napari.layers import Layer
 from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtWidgets import QApplication, QWidget
 
+from napari.layers import Layer
 from napari_longiseg._napari import desk
-from napari_longiseg._napari.layers import study_layers
+from napari_longiseg._napari.layers.scans import study_layers
 from napari_longiseg._napari.preferences import Preferences
 from napari_longiseg._qt import panel as panel_module
 from napari_longiseg._qt.panel import TrackingPanel

@@ -8,9 +8,9 @@ import pytest
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QFileDialog
 
-from napari_longiseg._qt.chart_box import BEST_CHANGE, QUIET_MS, ChartBox
-from napari_longiseg._qt.chart_drawing import spread
-from napari_longiseg._qt.chart_texts import no_chart_text, note
+from napari_longiseg._qt.charts.box import BEST_CHANGE, QUIET_MS, ChartBox
+from napari_longiseg._qt.charts.drawing import spread
+from napari_longiseg._qt.charts.texts import no_chart_text, note
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence, Review
 from napari_longiseg.core.series import Size, timeline

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_longiseg._napari.colours import lesion_rgba
+from napari_longiseg._napari.layers.colours import lesion_rgba
 from napari_longiseg._qt import demo
 from napari_longiseg.core.errors import LongisegError
 
@@ -12,7 +12,7 @@ from napari_longiseg.core.errors import LongisegError
 @pytest.fixture
 def folder(study, tmp_path, monkeypatch):
     """A study folder; loading it gives the phantom."""
-    monkeypatch.setattr("napari_longiseg._napari.tasks.load_study", lambda path, progress: study)
+    monkeypatch.setattr("napari_longiseg._napari.work.tasks.load_study", lambda path, progress: study)
     return tmp_path
 
 

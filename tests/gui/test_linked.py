@@ -10,10 +10,10 @@ from napari.qt.threading import create_worker  # noqa: F401 - imported before th
 from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import QApplication
 
-from napari_longiseg._napari.bridge import LayerBridge
-from napari_longiseg._napari.cursor import RegisteredCursor
-from napari_longiseg._napari.headings import DATE_COLOURS
-from napari_longiseg._napari.linked import LinkedScans
+from napari_longiseg._napari.layers.headings import DATE_COLOURS
+from napari_longiseg._napari.linked.cursor import RegisteredCursor
+from napari_longiseg._napari.linked.linked import LinkedScans
+from napari_longiseg._napari.view.bridge import LayerBridge
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.registration.links import Link

@@ -9,10 +9,10 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QGuiApplication
 
-from napari_longiseg._qt.lesion_filter import Shown, SortKey
-from napari_longiseg._qt.lesion_matrix import LesionMatrix
-from napari_longiseg._qt.lesion_model import STANDS_OUT, LesionModel
-from napari_longiseg._qt.matrix_actions import Action, possible
+from napari_longiseg._qt.matrix.actions import Action, possible
+from napari_longiseg._qt.matrix.filter import Shown, SortKey
+from napari_longiseg._qt.matrix.matrix import LesionMatrix
+from napari_longiseg._qt.matrix.model import STANDS_OUT, LesionModel
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Measurements, Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal

@@ -13,7 +13,7 @@ import os
 import numpy as np
 import napari
 from qtpy.QtWidgets import QApplication
-from napari_longiseg._napari.bridge import LayerBridge
+from napari_longiseg._napari.view.bridge import LayerBridge
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.session import Session

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from napari.layers import Image, Labels
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QMessageBox
 
-from napari_longiseg._napari.windows import WINDOWS
+from napari.layers import Image, Labels
+from napari_longiseg._napari.layers.windows import WINDOWS
 from napari_longiseg._qt import questions
 from napari_longiseg._qt.layers_dialog import DATE, LAYER, NOTE, SCAN, SIZES, LayersDialog
 from napari_longiseg._qt.study_bar import StudyBar

@@ -6,9 +6,9 @@ from typing import Literal
 
 import pytest
 
-from napari_longiseg._qt.method_box import MethodBox
-from napari_longiseg._qt.option_form import label_of, option_form, values_of
-from napari_longiseg._qt.options_box import FORM_HEIGHT, OptionsBox
+from napari_longiseg._qt.methods.method_box import MethodBox
+from napari_longiseg._qt.methods.option_form import label_of, option_form, values_of
+from napari_longiseg._qt.methods.options_box import FORM_HEIGHT, OptionsBox
 from napari_longiseg.core import methods
 from napari_longiseg.core.errors import MissingMethodError
 
@@ -69,7 +69,7 @@ def test_a_method_that_does_not_import_is_explained(qtbot, monkeypatch):
         msg = "region needs a package that is missing: torch."
         raise MissingMethodError(msg)
 
-    monkeypatch.setattr("napari_longiseg._qt.method_box.method_class", broken)
+    monkeypatch.setattr("napari_longiseg._qt.methods.method_box.method_class", broken)
     box = MethodBox(methods.SEGMENTERS, "Segmenter", "region")
     qtbot.addWidget(box)
     assert box.choice().options == {}

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_longiseg._qt.option_form import option_form
-from napari_longiseg._qt.parameter_docs import parameter_docs
+from napari_longiseg._qt.methods.option_form import option_form
+from napari_longiseg._qt.methods.parameter_docs import parameter_docs
 from napari_longiseg.core import methods
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from napari_longiseg._napari.preferences import Preferences
-from napari_longiseg._qt.options_box import OptionsBox
+from napari_longiseg._qt.methods.options_box import OptionsBox
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_longiseg._napari.job import Stage
+from napari_longiseg._napari.work.job import Stage
 from napari_longiseg._qt.progress_box import ERROR_STYLE, ProgressBox, stage_text
 
 

@@ -10,7 +10,7 @@ from napari.qt.threading import create_worker  # noqa: F401 - imported before th
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QWidget
 
-from napari_longiseg._napari.check_layers import View
+from napari_longiseg._napari.check.layers import View
 from napari_longiseg._qt.progress_box import ERROR_STYLE
 from napari_longiseg._qt.registration_box import RegistrationBox
 from napari_longiseg._qt.texts import view_hint

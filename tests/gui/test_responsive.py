@@ -18,8 +18,8 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QObject, Qt, QTimer
 
-from napari_longiseg._napari.bridge import LayerBridge
-from napari_longiseg._napari.runner import Runner
+from napari_longiseg._napari.view.bridge import LayerBridge
+from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.session import Session
 from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
 from napari_longiseg.training.synth import SynthOptions, make_study

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from napari_longiseg._qt.cells import cell
+from napari_longiseg._qt.matrix.cells import cell
 from napari_longiseg._qt.texts import (
     cell_tip,
     change_text,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from napari_longiseg._napari.colours import lesion_rgba
+from napari_longiseg._napari.layers.colours import lesion_rgba
 
 NEAR = (0.0, 0.0, 0.0)
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier

@@ -9,9 +9,9 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_longiseg._napari import desk as desk_module
-from napari_longiseg._napari.bridge import LayerBridge
 from napari_longiseg._napari.desk import Desk
 from napari_longiseg._napari.preferences import Preferences
+from napari_longiseg._napari.view.bridge import LayerBridge
 from napari_longiseg.core.geometry import Box, as_shape
 from napari_longiseg.core.lesion import Finding, LesionMask, Origin, Presence
 from napari_longiseg.core.scan import Study

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from napari_longiseg._napari.aim import FAR_MM, Aim, aim
-from napari_longiseg._napari.summary import run_summary
+from napari_longiseg._napari.work.summary import run_summary
 from napari_longiseg.core.lesion import Click, Finding, Origin, Presence
 
 NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)

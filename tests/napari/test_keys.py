@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.layers import Image
 from napari.utils.key_bindings import KeymapHandler, coerce_keybinding
 
+from napari.layers import Image
 from napari_longiseg._napari.keys import KEYS, bind_keys
 
 

@@ -11,7 +11,7 @@ from npe2 import PluginManager
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from napari_longiseg._napari.adopt import left_off, loaded_study
+from napari_longiseg._napari.layers.adopt import left_off, loaded_study
 from napari_longiseg._napari.preferences import PLUGIN
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Box

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from napari.layers import Layer
 
+from napari.layers import Layer
 from napari_longiseg._napari.desk import Desk
-from napari_longiseg._napari.layers import study_layers
+from napari_longiseg._napari.layers.scans import study_layers
 from napari_longiseg.core.state import State
 
 NEAR = (0.0, 0.0, 0.0)

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Layer
 
+from napari.layers import Layer
 from napari_longiseg._napari import reader
-from napari_longiseg._napari.adopt import loaded_study
-from napari_longiseg._napari.layers import study_layers
-from napari_longiseg._napari.windows import WINDOWS, window_name
+from napari_longiseg._napari.layers.adopt import loaded_study
+from napari_longiseg._napari.layers.scans import study_layers
+from napari_longiseg._napari.layers.windows import WINDOWS, window_name
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan, Study

@@ -4,8 +4,8 @@ import pytest
 
 from napari_longiseg._napari import saving as saving_module
 from napari_longiseg._napari.preferences import Preferences
-from napari_longiseg._napari.runner import Runner
 from napari_longiseg._napari.saving import Saving
+from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.io.session_store import is_session, read_session
 

@@ -9,19 +9,19 @@ import napari.viewer
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from napari_longiseg._napari.bridge import LayerBridge
-from napari_longiseg._napari.brush import Brush
-from napari_longiseg._napari.clicks import ClickRouter
-from napari_longiseg._napari.cursor import RegisteredCursor
-from napari_longiseg._napari.linked import LinkedScans
+from napari_longiseg._napari.check.view import CheckView
+from napari_longiseg._napari.linked.cursor import RegisteredCursor
+from napari_longiseg._napari.linked.linked import LinkedScans
+from napari_longiseg._napari.mouse.brush import Brush
+from napari_longiseg._napari.mouse.clicks import ClickRouter
 from napari_longiseg._napari.opening import Opening
 from napari_longiseg._napari.preferences import Preferences, preferences, watch
 from napari_longiseg._napari.prompting import Prompting
-from napari_longiseg._napari.registration_check import CheckView
 from napari_longiseg._napari.reviewing import Reviewing
-from napari_longiseg._napari.runner import Runner
 from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.telling import told
+from napari_longiseg._napari.view.bridge import LayerBridge
+from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.scan import Study
 from napari_longiseg.registration.links import Link
 from napari_longiseg.tracking.setup import TrackSettings

@@ -9,12 +9,12 @@ from typing import Any
 import napari.viewer
 from psygnal import Signal
 
-from napari_longiseg._napari.adopt import kept_session, left_off, loaded_study, same_scans
-from napari_longiseg._napari.bridge import LayerBridge
-from napari_longiseg._napari.from_layers import take_over
-from napari_longiseg._napari.runner import Runner
+from napari_longiseg._napari.layers.adopt import kept_session, left_off, loaded_study, same_scans
+from napari_longiseg._napari.layers.from_layers import take_over
 from napari_longiseg._napari.saving import Saving
-from napari_longiseg._napari.tasks import Opened
+from napari_longiseg._napari.view.bridge import LayerBridge
+from napari_longiseg._napari.work.runner import Runner
+from napari_longiseg._napari.work.tasks import Opened
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import State
 from napari_longiseg.session import Session

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from napari_longiseg._napari.headings import DATE_COLOURS
+from napari_longiseg._napari.layers.headings import DATE_COLOURS
 from napari_longiseg.core.methods import (
     DEFAULT_REGISTRATION,
     DEFAULT_SEGMENTER,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from psygnal import Signal
 
 from napari_longiseg._napari.aim import aim
-from napari_longiseg._napari.runner import Runner
 from napari_longiseg._napari.telling import told
+from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import BoxPrompt, Click, LesionMask, Review
 from napari_longiseg.core.state import Key

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from napari_longiseg._napari.layers import LayerData, study_layers
+from napari_longiseg._napari.layers.scans import LayerData, study_layers
 from napari_longiseg._napari.waiting import load_in_thread, resume_in_thread
 from napari_longiseg.io.images import is_image_file
 from napari_longiseg.io.manifest import MANIFEST_NAME

@@ -17,7 +17,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_longiseg._napari.preferences import Preferences
-from napari_longiseg._napari.runner import Runner
+from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.errors import InputError, LongisegError
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Study

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from napari_longiseg._napari.adopt import Left, read_left
-from napari_longiseg._napari.tasks import prepare
+from napari_longiseg._napari.layers.adopt import Left, read_left
+from napari_longiseg._napari.work.tasks import prepare
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.scan import Study
 from napari_longiseg.io.manifest import load_study

@@ -15,7 +15,7 @@ from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtWidgets import QApplication
 
 import napari
-from napari_longiseg._napari.check_layers import View
+from napari_longiseg._napari.check.layers import View
 from napari_longiseg._qt.panel import TrackingPanel
 from napari_longiseg.core.errors import LongisegError
 

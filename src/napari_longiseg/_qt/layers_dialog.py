@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from napari.layers import Image
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -24,7 +23,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_longiseg._napari.from_layers import (
+from napari.layers import Image
+from napari_longiseg._napari.layers.from_layers import (
     LayerScan,
     date_in,
     hu_doubt,
@@ -56,7 +56,7 @@ class LayersDialog(QDialog):
     -------
     study_chosen(object, object)
         The study, and its layers in the same order, for
-        :func:`~napari_longiseg._napari.from_layers.take_over`.
+        :func:`~napari_longiseg._napari.layers.from_layers.take_over`.
     """
 
     study_chosen = Signal(object, object)

@@ -11,20 +11,20 @@ import napari.viewer
 from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
 
-from napari_longiseg._napari.check_layers import View
-from napari_longiseg._napari.colours import colour_of, lesion_hex
+from napari_longiseg._napari.check.layers import View
 from napari_longiseg._napari.desk import Desk
 from napari_longiseg._napari.keys import bind_keys
+from napari_longiseg._napari.layers.colours import colour_of, lesion_hex
+from napari_longiseg._napari.layers.windows import WINDOWS, window_name
 from napari_longiseg._napari.preferences import Preferences, preferences
-from napari_longiseg._napari.windows import WINDOWS, window_name
-from napari_longiseg._qt.chart_box import ChartBox
+from napari_longiseg._qt.charts.box import ChartBox
 from napari_longiseg._qt.click_bar import ClickBar
 from napari_longiseg._qt.help_overlay import HelpOverlay
 from napari_longiseg._qt.key_passing import pass_keys
 from napari_longiseg._qt.lesion_bar import LesionBar
-from napari_longiseg._qt.lesion_matrix import LesionMatrix
-from napari_longiseg._qt.lesion_model import LesionModel
-from napari_longiseg._qt.options_box import OptionsBox
+from napari_longiseg._qt.matrix.matrix import LesionMatrix
+from napari_longiseg._qt.matrix.model import LesionModel
+from napari_longiseg._qt.methods.options_box import OptionsBox
 from napari_longiseg._qt.progress_box import ProgressBox
 from napari_longiseg._qt.questions import ask_to_discard, ask_to_resume
 from napari_longiseg._qt.registration_box import RegistrationBox

@@ -7,7 +7,7 @@ import time
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_longiseg._napari.job import Stage
+from napari_longiseg._napari.work.job import Stage
 
 ERROR_STYLE = "color: #e05050; font-weight: bold;"
 """Readable on napari's dark and light backgrounds."""

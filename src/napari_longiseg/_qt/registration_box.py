@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_longiseg._napari.check_layers import View
-from napari_longiseg._napari.registration_check import SQUARE_MM
+from napari_longiseg._napari.check.layers import View
+from napari_longiseg._napari.check.view import SQUARE_MM
 from napari_longiseg._qt.progress_box import ERROR_STYLE
 from napari_longiseg._qt.texts import check_text, view_hint
 from napari_longiseg.core.scan import Study

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_longiseg._napari.check_layers import SOURCE_COLOUR, TARGET_COLOUR, View
+from napari_longiseg._napari.check.layers import SOURCE_COLOUR, TARGET_COLOUR, View
 from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study

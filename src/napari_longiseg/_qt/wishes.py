@@ -8,14 +8,14 @@ from pathlib import Path
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QFileDialog, QInputDialog, QWidget
 
-from napari_longiseg._napari.colours import colour_of
 from napari_longiseg._napari.desk import Desk
+from napari_longiseg._napari.layers.colours import colour_of
+from napari_longiseg._napari.layers.windows import next_window
 from napari_longiseg._napari.telling import told
-from napari_longiseg._napari.windows import next_window
 from napari_longiseg._qt.click_bar import ClickBar
 from napari_longiseg._qt.help_overlay import HelpOverlay
 from napari_longiseg._qt.layers_dialog import LayersDialog
-from napari_longiseg._qt.matrix_actions import Action
+from napari_longiseg._qt.matrix.actions import Action
 from napari_longiseg._qt.study_bar import StudyBar
 from napari_longiseg._qt.texts import lesion_text
 from napari_longiseg.session import review

@@ -1,0 +1,1 @@
+"""What scans look like as napari layers, and how a study is found in them."""

@@ -1,0 +1,1 @@
+"""The scans kept at the same anatomy, and the cross-hair on all of them."""

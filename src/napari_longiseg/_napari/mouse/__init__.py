@@ -1,0 +1,1 @@
+"""What the mouse does over the scans."""

@@ -1,0 +1,1 @@
+"""The session in the viewer: cells, labels, markers; the one place that touches layers."""

@@ -1,0 +1,164 @@
+"""How far each scan is displayed from its patient position, and which place is in view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import napari.viewer
+import numpy as np
+from psygnal import Signal
+
+from napari_longiseg._napari.view.alignment import display_shifts
+from napari_longiseg._napari.view.cell import Cell
+from napari_longiseg.core.geometry import Point, as_point
+from napari_longiseg.core.landmark import LandmarkPair
+from napari_longiseg.registration.correction import CorrectedMap
+from napari_longiseg.registration.inverse import Carry
+from napari_longiseg.registration.links import StudyLinks
+from napari_longiseg.session import Session
+
+
+class Placing:
+    """Brings the selected lesion to one place in all cells, and moves slice and camera.
+
+    Whoever makes it must keep it.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Also a ``ViewerModel``.
+    session : Session
+        Knows where lesions are.
+    cells : callable
+        The cells of the viewer, at any time.
+
+    Attributes
+    ----------
+    links : StudyLinks
+        Maps between the scans, as far as they are known.
+
+    Signals
+    -------
+    placed()
+        Scans, slice or camera were moved on purpose; what the reader scrolls comes after.
+    """
+
+    placed = Signal()
+
+    def __init__(
+        self, viewer: napari.viewer.Viewer, session: Session, cells: Callable[[], Sequence[Cell]]
+    ) -> None:
+        self._viewer = viewer
+        self._session = session
+        self._cells = cells
+        self._aligned = True
+        self._corrected: dict[tuple[Carry, Point, Point], Carry] = {}
+        self.links = StudyLinks()
+
+    @property
+    def aligned(self) -> bool:
+        """Whether scans are displayed so that the same anatomy meets, or each where it lies."""
+        return self._aligned
+
+    @aligned.setter
+    def aligned(self, aligned: bool) -> None:
+        self._aligned = aligned
+        self.align()
+        self.go_to_selected()
+
+    # ---- where things are
+
+    def carry(self, source: str, target: str) -> Carry | None:
+        """The map between two scans; around the selected lesion it agrees with where that was found."""
+        base = self.links.between(source, target)
+        selected = self._session.selected
+        if base is None or selected is None or source == target:
+            return base
+        here, there = (self._session.point_on(selected, scan_id) for scan_id in (source, target))
+        if here is None or there is None:
+            return base
+        key = base, here, there
+        if key not in self._corrected:
+            self._corrected[key] = _through(base, here, there)
+        return self._corrected[key]
+
+    def carried(self, source: str, target: str, point_mm: Point) -> Point | None:
+        """One point (LPS mm) of a scan on another; None where no map leads there, or it has no value."""
+        carry = self.carry(source, target)
+        there = None if carry is None else carry([point_mm])[0]
+        return as_point(there) if there is not None and np.isfinite(there).all() else None
+
+    def spread(self, source: str, point_mm: Point) -> dict[str, Point]:
+        """One point (LPS mm) on all scans to which a map leads from its own, itself included."""
+        found = {cell.scan.id: self.carried(source, cell.scan.id, point_mm) for cell in self._cells()}
+        return {scan_id: point for scan_id, point in found.items() if point is not None}
+
+    def lesion_points(self, lesion_id: int) -> dict[str, Point]:
+        """Where a lesion is on all scans: as the session knows it, else carried from where it was clicked."""
+        source = self._session.lesion(lesion_id).source_scan
+        known = {cell.scan.id: self._session.point_on(lesion_id, cell.scan.id) for cell in self._cells()}
+        points = {scan_id: point for scan_id, point in known.items() if point is not None}
+        return self.spread(source, points[source]) | points if source in points else points
+
+    # ---- where they are displayed
+
+    def align(self) -> None:
+        """Display the selected lesion at the same place in all cells.
+
+        Without a lesion the scans lie as they are over each other; where maps are known they stay as the
+        reader has left them.
+        """
+        study, selected = self._session.study, self._session.selected
+        self._corrected.clear()
+        if study is None or (self._aligned and selected is None and not self.links.empty):
+            return
+        points: dict[str, Point] = {}
+        reference = None
+        if self._aligned and selected is not None:
+            reference = self._session.lesion(selected).source_scan
+            points = self.lesion_points(selected)
+        shifts = display_shifts(study, points, reference)
+        self._shift(shifts)
+
+    def centre(self, points: Mapping[str, Point], reference: str) -> None:
+        """Display points (LPS mm), by scan id, at one place, where that of *reference* is, and go there."""
+        cells = {cell.scan.id: cell for cell in self._cells()}
+        world = cells[reference].to_world(points[reference])
+        self._shift({i: as_point(np.subtract(world, point)) for i, point in points.items() if i != reference})
+        self._show(world, always=True)
+
+    def go_to(self, lesion_id: int, scan_id: str) -> None:
+        """Move the slice to a lesion on a scan, and the camera where the lesion is out of sight."""
+        cell = next((cell for cell in self._cells() if cell.scan.id == scan_id), None)
+        point = self._session.point_on(lesion_id, scan_id)
+        if cell is not None and point is not None:
+            self._show(cell.to_world(point))
+
+    def go_to_selected(self) -> None:
+        """Go to the selected lesion where it was clicked."""
+        selected = self._session.selected
+        if selected is not None and (source := self._session.lesion(selected).source_scan):
+            self.go_to(selected, source)
+
+    def _shift(self, shifts: Mapping[str, Point]) -> None:
+        for cell in self._cells():
+            if cell.scan.id in shifts:
+                cell.shift(shifts[cell.scan.id])
+        self.placed.emit()
+
+    def _show(self, world: Point, always: bool = False) -> None:
+        """Move the slice to a displayed place (mm), and the camera *always*, or where it is out of sight."""
+        dims, camera = self._viewer.dims, self._viewer.scene.camera
+        for axis in dims.not_displayed:
+            dims.set_point(axis, world[axis])
+        shown = list(dims.displayed)
+        half = np.asarray(self._viewer.canvas.viewbox_size(self._viewer.layers)) / camera.zoom / 2
+        centre = np.asarray(camera.center)[-len(shown) :]
+        hidden = len(shown) == 2 and (np.abs(np.asarray(world)[shown] - centre) > 0.9 * half).any()
+        if always or hidden:
+            camera.center = tuple(np.asarray(world)[shown])
+        self.placed.emit()
+
+
+def _through(base: Carry, source_mm: Point, target_mm: Point) -> Carry:
+    return CorrectedMap(base, [LandmarkPair("the selected lesion", source_mm, target_mm)])  # type: ignore[arg-type]  # only carries points

@@ -1,0 +1,1 @@
+"""What runs in the background: one thread, and what is asked of it."""

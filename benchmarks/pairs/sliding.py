@@ -16,11 +16,11 @@ from napari_longiseg.core.geometry import Array, Box, Grid, as_shape
 from napari_longiseg.core.progress import silent
 from napari_longiseg.core.resample import Float32
 from napari_longiseg.core.scan import AIR_HU, Scan
-from napari_longiseg.training._acquire import digitised, first_grid, later_grid, noisy
-from napari_longiseg.training._anatomy import paint_patient
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._motion import Motion, random_motion
-from napari_longiseg.training._tissue import LOOKS, Phase, Tissue, hu_table
+from napari_longiseg.training.synthetic.acquire import digitised, first_grid, later_grid, noisy
+from napari_longiseg.training.synthetic.anatomy import paint_patient
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.motion import Motion, random_motion
+from napari_longiseg.training.synthetic.tissue import LOOKS, Phase, Tissue, hu_table
 from pairs.pair import Marks, Pair
 from pairs.places import random_points
 from pairs.synthetic import SHAPE, SPACING_MM

@@ -32,7 +32,8 @@ from napari_longiseg.core.measure import measure
 from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
-from napari_longiseg.io import _session_arrays, session_store
+from napari_longiseg.io import session_store
+from napari_longiseg.io._session import arrays
 from napari_longiseg.io.session_store import is_session, read_history, read_session, read_state, write_session
 
 NEAR = (0.0, 0.0, 0.0)
@@ -184,7 +185,7 @@ class TestForOtherTools:
 
     def test_findings_are_labels_with_names_and_colours(self, saved, known, monkeypatch):
         study, state = known
-        monkeypatch.setattr(_session_arrays, "CHUNK", (10, 20, 30))  # outlines lie in several chunks
+        monkeypatch.setattr(arrays, "CHUNK", (10, 20, 30))  # outlines lie in several chunks
         write_session(saved.with_name("chunks.zarr"), study, state)
         for scan in study.scans:
             labels = zarr.open_group(saved.with_name("chunks.zarr"), mode="r")[f"scans/{scan.key}/labels"]

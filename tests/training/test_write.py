@@ -7,8 +7,8 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import as_point
 from napari_longiseg.io.images import read_image
 from napari_longiseg.io.points import from_xyz
-from napari_longiseg.training import _write
 from napari_longiseg.training.synth import write_study
+from napari_longiseg.training.synthetic import write
 
 
 def load(path):
@@ -71,7 +71,7 @@ def test_nothing_half_written_is_left(tiny, tmp_path, monkeypatch):
     def fail(*args):
         raise InputError("no space")
 
-    monkeypatch.setattr(_write, "write_image", fail)
+    monkeypatch.setattr(write, "write_image", fail)
     with pytest.raises(InputError, match="no space"):
         write_study(tiny, tmp_path / "new")
     assert list(tmp_path.iterdir()) == []

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from napari_longiseg.core.errors import GeometryError, InputError
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.progress import Progress, scaled, silent
-from napari_longiseg.io._dicom_geometry import grid_of_slices, place, same_places, sorted_slices
-from napari_longiseg.io._dicom_headers import SliceHeader, is_dicom_file, read_headers
-from napari_longiseg.io._dicom_pixels import read_pixels
-from napari_longiseg.io._dicom_series import Series, SeriesInfo, choose, containing, series_in
+from napari_longiseg.io._dicom.geometry import grid_of_slices, place, same_places, sorted_slices
+from napari_longiseg.io._dicom.headers import SliceHeader, is_dicom_file, read_headers
+from napari_longiseg.io._dicom.pixels import read_pixels
+from napari_longiseg.io._dicom.series import Series, SeriesInfo, choose, containing, series_in
 
 __all__ = ["DicomVolume", "SeriesInfo", "holds_dicom", "is_dicom_file", "list_series", "read_series"]
 

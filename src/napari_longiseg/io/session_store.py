@@ -21,7 +21,7 @@ from napari_longiseg.core.errors import InputError, LongisegError
 from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
-from napari_longiseg.io._session_arrays import (
+from napari_longiseg.io._session.arrays import (
     METADATA,
     arriving_folder,
     read_attribute,
@@ -33,8 +33,8 @@ from napari_longiseg.io._session_arrays import (
     write_image,
     write_labels,
 )
-from napari_longiseg.io._session_entries import SCHEMA, ScanEntry, SessionEntry
-from napari_longiseg.io._session_values import Bytes, digest, to_entry, to_scan, to_study
+from napari_longiseg.io._session.entries import SCHEMA, ScanEntry, SessionEntry
+from napari_longiseg.io._session.values import Bytes, digest, to_entry, to_scan, to_study
 
 SUFFIX = ".longiseg.zarr"
 ATTRIBUTE = "longiseg"

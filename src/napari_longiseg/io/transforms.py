@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.io._dicom_registration import read_registration
-from napari_longiseg.io._itk_transforms import HDF5_MARK, TEXT_MARK, read_itk_transform
-from napari_longiseg.io._transform_folder import find_transforms
-from napari_longiseg.io._transform_steps import FieldStep, FileTransform, LinearStep, chained
-from napari_longiseg.io._vector_fields import Axes, Content, read_field
+from napari_longiseg.io._dicom.registration import read_registration
+from napari_longiseg.io._transform.folder import find_transforms
+from napari_longiseg.io._transform.itk import HDF5_MARK, TEXT_MARK, read_itk_transform
+from napari_longiseg.io._transform.steps import FieldStep, FileTransform, LinearStep, chained
+from napari_longiseg.io._transform.vector_fields import Axes, Content, read_field
 from napari_longiseg.io.dicom import is_dicom_file
 from napari_longiseg.io.images import is_image_file
 from napari_longiseg.io.scans import readable
@@ -52,7 +52,7 @@ def read_transform(
     path : path
         The file; its contents tell what it is.
     axes, content
-        How to read a displacement field, see :func:`~napari_longiseg.io._vector_fields.read_field`.
+        How to read a displacement field, see :func:`~napari_longiseg.io._transform.vector_fields.read_field`.
     source, target : Path, optional
         Where the scans were read from. Only DICOM registrations look there, for the frames of reference.
 

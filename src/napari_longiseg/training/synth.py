@@ -12,15 +12,15 @@ import numpy.typing as npt
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.progress import Progress, scaled, silent
 from napari_longiseg.core.scan import Scan, Study
-from napari_longiseg.training._acquire import covering, first_grid, later_grid
-from napari_longiseg.training._anatomy import BODY_HIGH, BODY_LOW, paint_patient
-from napari_longiseg.training._motion import Motion, random_motion, still
-from napari_longiseg.training._place import Room, place
-from napari_longiseg.training._render import Patient, render, scan_id
-from napari_longiseg.training._truth import LesionTruth, lesions_of, truth_of
-from napari_longiseg.training._write import write_study
-from napari_longiseg.training.options import DEFAULT_LESIONS, SynthOptions
-from napari_longiseg.training.synthetic import SyntheticStudy
+from napari_longiseg.training.synthetic.acquire import covering, first_grid, later_grid
+from napari_longiseg.training.synthetic.anatomy import BODY_HIGH, BODY_LOW, paint_patient
+from napari_longiseg.training.synthetic.motion import Motion, random_motion, still
+from napari_longiseg.training.synthetic.options import DEFAULT_LESIONS, SynthOptions
+from napari_longiseg.training.synthetic.place import Room, place
+from napari_longiseg.training.synthetic.render import Patient, render, scan_id
+from napari_longiseg.training.synthetic.study import SyntheticStudy
+from napari_longiseg.training.synthetic.truth import LesionTruth, lesions_of, truth_of
+from napari_longiseg.training.synthetic.write import write_study
 
 __all__ = ["DEFAULT_LESIONS", "LesionTruth", "SynthOptions", "SyntheticStudy", "make_study", "write_study"]
 

@@ -129,8 +129,8 @@ def load_backgrounds(paths: tuple[Path, ...], patients: int, seed: int) -> tuple
 
 
 def _patient(seed: int) -> Background:
-    from napari_longiseg.training.options import SynthOptions
     from napari_longiseg.training.synth import make_study
+    from napari_longiseg.training.synthetic.options import SynthOptions
 
     options = SynthOptions(seed=seed, dates=1, shape=(170, 200, 200), spacing_mm=(2.0, 1.7, 1.7), lesions=())
     (scan,) = make_study(options).study.scans

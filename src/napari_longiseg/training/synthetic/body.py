@@ -6,9 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._fields import Coordinates, Field, ellipsoid, noise, smooth_max, smooth_min
-from napari_longiseg.training._tissue import Tissue
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.fields import (
+    Coordinates,
+    Field,
+    ellipsoid,
+    noise,
+    smooth_max,
+    smooth_min,
+)
+from napari_longiseg.training.synthetic.tissue import Tissue
 
 CAVITY_Y = -9.0
 """Middle of the cavities, standard mm."""

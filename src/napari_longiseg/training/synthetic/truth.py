@@ -13,10 +13,10 @@ from napari_longiseg.core.geometry import Box, Point, as_point
 from napari_longiseg.core.lesion import Click, Lesion, Measurements
 from napari_longiseg.core.measure import measure
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.training._courses import Course
-from napari_longiseg.training._motion import Motion
-from napari_longiseg.training._place import Lobe
-from napari_longiseg.training._render import labels_at
+from napari_longiseg.training.synthetic.courses import Course
+from napari_longiseg.training.synthetic.motion import Motion
+from napari_longiseg.training.synthetic.place import Lobe
+from napari_longiseg.training.synthetic.render import labels_at
 
 
 @dataclass(frozen=True, slots=True)

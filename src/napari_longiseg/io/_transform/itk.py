@@ -13,8 +13,8 @@ from scipy import ndimage
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Grid, as_point, as_shape
 from napari_longiseg.io._itk import grid_of, matrix_of, simple_itk
-from napari_longiseg.io._transform_steps import FieldStep, LinearStep, Step
-from napari_longiseg.io._vector_fields import field_step
+from napari_longiseg.io._transform.steps import FieldStep, LinearStep, Step
+from napari_longiseg.io._transform.vector_fields import field_step
 
 TEXT_MARK = b"#Insight Transform File"
 HDF5_MARK = b"\x89HDF"

@@ -26,7 +26,7 @@ from napari_longiseg.core.lesion import (
 from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
-from napari_longiseg.io._session_entries import (
+from napari_longiseg.io._session.entries import (
     SCHEMA,
     BoxEntry,
     ClickEntry,

@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.training._acquire import add_couch, digitised, noisy, project
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._courses import Course
-from napari_longiseg.training._fields import Field
-from napari_longiseg.training._lesions import Body, Footprint, footprint, paint_body
-from napari_longiseg.training._motion import Motion
-from napari_longiseg.training._place import Lobe
-from napari_longiseg.training._tissue import Phase, Tissue, hu_table
-from napari_longiseg.training.options import SynthOptions
+from napari_longiseg.training.synthetic.acquire import add_couch, digitised, noisy, project
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.courses import Course
+from napari_longiseg.training.synthetic.fields import Field
+from napari_longiseg.training.synthetic.lesions import Body, Footprint, footprint, paint_body
+from napari_longiseg.training.synthetic.motion import Motion
+from napari_longiseg.training.synthetic.options import SynthOptions
+from napari_longiseg.training.synthetic.place import Lobe
+from napari_longiseg.training.synthetic.tissue import Phase, Tissue, hu_table
 
 FIRST_DAY = dt.date(2024, 1, 10)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.io._dicom_headers import Headers, SliceHeader
+from napari_longiseg.io._dicom.headers import Headers, SliceHeader
 
 _TOLERANCE = 1e-3
 """Direction cosines and pixel sizes (mm) that differ by less belong to one stack."""

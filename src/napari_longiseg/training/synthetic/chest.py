@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.training._body import Trunk
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._fields import Field, ellipsoid, noise, smooth_max, smooth_min
-from napari_longiseg.training._tissue import Tissue
-from napari_longiseg.training._trees import Tree, grow, paint_tree, smooth_line, tube
+from napari_longiseg.training.synthetic.body import Trunk
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.fields import Field, ellipsoid, noise, smooth_max, smooth_min
+from napari_longiseg.training.synthetic.tissue import Tissue
+from napari_longiseg.training.synthetic.trees import Tree, grow, paint_tree, smooth_line, tube
 
 HEART = ((24.0, -26.0, 22.0), (48.0, 44.0, 54.0))
 """Centre and radii of the heart with its fat, (z, y, x) standard mm."""

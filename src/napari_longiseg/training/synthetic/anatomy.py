@@ -6,11 +6,11 @@ import numpy as np
 
 from napari_longiseg.core.geometry import Grid
 from napari_longiseg.core.progress import Progress
-from napari_longiseg.training._belly import paint_belly
-from napari_longiseg.training._body import paint_trunk
-from napari_longiseg.training._bones import paint_bones
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._chest import paint_great_vessels, paint_heart, paint_lungs
+from napari_longiseg.training.synthetic.belly import paint_belly
+from napari_longiseg.training.synthetic.body import paint_trunk
+from napari_longiseg.training.synthetic.bones import paint_bones
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.chest import paint_great_vessels, paint_heart, paint_lungs
 
 BEND_MM = 3.0
 BODY_LOW = (-np.inf, -128.0, -182.0)

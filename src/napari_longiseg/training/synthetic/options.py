@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.training._courses import Plan
-from napari_longiseg.training._tissue import Phase
+from napari_longiseg.training.synthetic.courses import Plan
+from napari_longiseg.training.synthetic.tissue import Phase
 
 DEFAULT_LESIONS = (
     "lung:grow", "lung:shrink", "lung:vanish", "lung:appear", "lung:merge",

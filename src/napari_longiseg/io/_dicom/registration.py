@@ -15,8 +15,8 @@ import numpy as np
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Grid, as_point, as_shape
-from napari_longiseg.io._transform_steps import FieldStep, FileTransform, LinearStep, Step, inverted
-from napari_longiseg.io._vector_fields import field_step
+from napari_longiseg.io._transform.steps import FieldStep, FileTransform, LinearStep, Step, inverted
+from napari_longiseg.io._transform.vector_fields import field_step
 from napari_longiseg.io.dicom import is_dicom_file
 from napari_longiseg.io.points import from_xyz
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array
 from napari_longiseg.core.scan import Study
-from napari_longiseg.training._motion import Motion
-from napari_longiseg.training._truth import LesionTruth
-from napari_longiseg.training.options import SynthOptions
+from napari_longiseg.training.synthetic.motion import Motion
+from napari_longiseg.training.synthetic.options import SynthOptions
+from napari_longiseg.training.synthetic.truth import LesionTruth
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_longiseg.training._body import CAVITY_HALF_X, CAVITY_HALF_Y, CAVITY_Y, Trunk, spine_y
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._fields import Field, ellipsoid, smooth_max
-from napari_longiseg.training._tissue import Tissue
+from napari_longiseg.training.synthetic.body import CAVITY_HALF_X, CAVITY_HALF_Y, CAVITY_Y, Trunk, spine_y
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.fields import Field, ellipsoid, smooth_max
+from napari_longiseg.training.synthetic.tissue import Tissue
 
 PITCH_MM = 27.0
 """Height of a vertebra with its disc."""

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Box, Grid
-from napari_longiseg.training._fields import Coordinates, Field, noise
-from napari_longiseg.training._tissue import LOOKS, Tissue
+from napari_longiseg.training.synthetic.fields import Coordinates, Field, noise
+from napari_longiseg.training.synthetic.tissue import LOOKS, Tissue
 
 Points = npt.NDArray[np.float64]
 Region = tuple[slice, slice, slice]

@@ -11,12 +11,12 @@ from scipy import ndimage
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Array, Grid
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._courses import DIAMETER_MM, Course, Host, Plan, volume_factors
-from napari_longiseg.training._fields import Field
-from napari_longiseg.training._lesions import Look, Shape, random_look, random_shape
-from napari_longiseg.training._motion import Motion
-from napari_longiseg.training._tissue import Tissue
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.courses import DIAMETER_MM, Course, Host, Plan, volume_factors
+from napari_longiseg.training.synthetic.fields import Field
+from napari_longiseg.training.synthetic.lesions import Look, Shape, random_look, random_shape
+from napari_longiseg.training.synthetic.motion import Motion
+from napari_longiseg.training.synthetic.tissue import Tissue
 
 CLEARANCE_MM = {Host.LUNG: 2.0, Host.LIVER: 3.0, Host.NODE: -1.0, Host.BONE: -0.5}
 """Room between a lesion's ball and the border of its host."""

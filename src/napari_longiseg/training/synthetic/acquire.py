@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from napari_longiseg.core.geometry import Array, Grid, as_point, as_shape
-from napari_longiseg.training._fields import Field, blur
-from napari_longiseg.training._motion import Motion
+from napari_longiseg.training.synthetic.fields import Field, blur
+from napari_longiseg.training.synthetic.motion import Motion
 
 LOWEST_HU, HIGHEST_HU = -1024, 3071
 FINENESS = 64.0

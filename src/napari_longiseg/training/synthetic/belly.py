@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_longiseg.training._body import Trunk, spine_y
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._fields import ellipsoid, noise, smooth_max, smooth_min
-from napari_longiseg.training._tissue import Tissue
-from napari_longiseg.training._trees import grow, paint_tree, smooth_line, tube
+from napari_longiseg.training.synthetic.body import Trunk, spine_y
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.fields import ellipsoid, noise, smooth_max, smooth_min
+from napari_longiseg.training.synthetic.tissue import Tissue
+from napari_longiseg.training.synthetic.trees import grow, paint_tree, smooth_line, tube
 
 PORTA = (-52.0, -8.0, -34.0)
 """Where the portal vein enters the liver, (z, y, x) standard mm."""

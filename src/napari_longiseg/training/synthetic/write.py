@@ -15,8 +15,8 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.progress import Progress, silent
 from napari_longiseg.io.images import write_image
 from napari_longiseg.io.points import to_xyz
-from napari_longiseg.training._truth import LesionTruth
-from napari_longiseg.training.synthetic import SyntheticStudy
+from napari_longiseg.training.synthetic.study import SyntheticStudy
+from napari_longiseg.training.synthetic.truth import LesionTruth
 
 
 def write_study(synthetic: SyntheticStudy, folder: str | Path, progress: Progress = silent) -> Path:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array, Box, Grid, as_shape
-from napari_longiseg.training._fields import Field, noise
-from napari_longiseg.training._tissue import Phase, Tissue
+from napari_longiseg.training.synthetic.fields import Field, noise
+from napari_longiseg.training.synthetic.tissue import Phase, Tissue
 
 SMALLEST_VOXELS = 8
 """A lesion that is there has at least this many voxels."""

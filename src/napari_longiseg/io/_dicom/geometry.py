@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_longiseg.core.errors import GeometryError
 from napari_longiseg.core.geometry import Array, Grid, as_point, as_shape
-from napari_longiseg.io._dicom_headers import SliceHeader
+from napari_longiseg.io._dicom.headers import SliceHeader
 from napari_longiseg.io._nifti import is_orthonormal
 
 TILT_DEGREES = 0.1

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from napari_longiseg.core.geometry import Array, Grid
-from napari_longiseg.training._fields import bspline_weights
+from napari_longiseg.training.synthetic.fields import bspline_weights
 
 TOLERANCE_MM = 1e-5
 """How exactly the map is inverted."""

@@ -12,7 +12,7 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Array, Grid
 from napari_longiseg.io._itk import grid_of, simple_itk
 from napari_longiseg.io._nifti import not_finite
-from napari_longiseg.io._transform_steps import FieldStep
+from napari_longiseg.io._transform.steps import FieldStep
 from napari_longiseg.io.images import read_itk_image
 
 Axes = Literal["lps", "ras"]

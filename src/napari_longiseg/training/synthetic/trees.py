@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from napari_longiseg.training._canvas import Canvas
-from napari_longiseg.training._fields import capsule
-from napari_longiseg.training._tissue import Tissue
+from napari_longiseg.training.synthetic.canvas import Canvas
+from napari_longiseg.training.synthetic.fields import capsule
+from napari_longiseg.training.synthetic.tissue import Tissue
 
 Points = npt.NDArray[np.float64]
 

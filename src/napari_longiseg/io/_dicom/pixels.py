@@ -12,7 +12,7 @@ import numpy.typing as npt
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import AIR_HU
-from napari_longiseg.io._dicom_headers import SliceHeader
+from napari_longiseg.io._dicom.headers import SliceHeader
 from napari_longiseg.io._hu import compact
 from napari_longiseg.io._itk import simple_itk
 

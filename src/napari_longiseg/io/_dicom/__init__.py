@@ -1,0 +1,1 @@
+"""Series of DICOM files, and spatial registrations."""

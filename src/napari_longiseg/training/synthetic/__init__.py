@@ -1,0 +1,1 @@
+"""Synthetic patients: anatomy, lesions and their courses, motion and scanner."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from napari_longiseg.core.geometry import Box, Grid, Point, as_point, as_shape
 from napari_longiseg.core.metrics import centre_of_mass
 from napari_longiseg.core.resample import resample
 from napari_longiseg.core.scan import AIR_HU, Scan
+from napari_longiseg.registration.transforms import Inverse
 from napari_longiseg.training.randomised.backgrounds import inside_body
 
 Array = npt.NDArray[Any]
@@ -22,6 +23,8 @@ Mask = npt.NDArray[np.bool_]
 
 GROWTH = (0.0, 0.35, 0.7, 1.0, 1.6, 2.4)
 ERROR_MM = (1.0, 2.0)
+STRETCH = 1.3
+"""A patient's movement makes no lesion longer by more than this factor."""
 KINDS: dict[str, tuple[tuple[float, float], tuple[float, float], bool]] = {
     # host HU (mean over 3 mm), lesion HU, whether the latter is counted from the host
     "lung solid": ((-1000, -700), (-40, 90), False),
@@ -31,6 +34,17 @@ KINDS: dict[str, tuple[tuple[float, float], tuple[float, float], bool]] = {
     "node in fat": ((-130, -60), (10, 80), False),
     "bone lytic": ((180, 900), (20, 80), False),
 }
+
+
+class Solid(Protocol):
+    """What a lesion fills, as a function of the offset from its centre in mm."""
+
+    @property
+    def reach_mm(self) -> float:
+        """No point of it lies farther from its centre."""
+
+    def level(self, offset_mm: Array) -> Array:
+        """Positive inside; shape (...) for offsets (..., 3)."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +76,47 @@ class Shape:
         return 1 - np.linalg.norm(offset_mm @ self.axes.T, axis=-1) + self.depth * ripple
 
 
-def coverage(shape: Shape, grid: Grid, centre_mm: Point, scale: float, psf_mm: float) -> Array:
-    """Share (0 to 1) of each voxel that the lesion fills, after the blur of the scanner."""
-    reach = shape.reach_mm * scale + 4.0
-    low, high = (grid.to_index(np.asarray(centre_mm) + step) for step in (-reach, reach))
+def coverage(
+    shape: Solid,
+    grid: Grid,
+    centre_mm: Point,
+    scale: float,
+    psf_mm: float,
+    came: Callable[[Array], Array] | None = None,
+) -> Array:
+    """Share (0 to 1) of each voxel that the lesion fills, after the blur of the scanner.
+
+    Where the patient has moved, *came* tells from which points (N, 3) those (N, 3) of the grid came; the
+    centre is where the lesion was.
+    """
+    reach = shape.reach_mm * scale * (1.0 if came is None else STRETCH) + 4.0
+    middle = np.asarray(centre_mm) if came is None else Inverse(came)([centre_mm])[0]
+    low, high = (grid.to_index(middle + step) for step in (-reach, reach))
     box = Box(as_shape(np.floor(low)), as_shape(np.ceil(high) + 1)).clipped(grid.shape)
     near = grid.crop(box)
-    indices = np.stack(np.meshgrid(*(np.arange(n) for n in near.shape), indexing="ij"), axis=-1)
-    offset = ((near.to_mm(indices) - np.asarray(centre_mm)) / scale).astype(np.float32)
-    filled = np.zeros(near.shape, dtype=np.float32)
+    points = near.to_mm(np.stack(np.indices(near.shape), axis=-1).reshape(-1, 3))
+    filled = np.zeros(len(points), dtype=np.float32)
     for corner in np.ndindex(2, 2, 2):
-        step = (np.asarray(corner) - 0.5) / 2 * grid.spacing_mm / scale
-        filled += shape.level(offset + step.astype(np.float32)) > 0
+        sample = points + (np.asarray(corner) - 0.5) / 2 * grid.spacing_mm
+        offset = ((sample if came is None else came(sample)) - np.asarray(centre_mm)) / scale
+        filled += shape.level(offset.astype(np.float32)) > 0
     share = np.zeros(grid.shape, dtype=np.float32)
-    share[box.slices] = ndimage.gaussian_filter(filled / 8, psf_mm / np.asarray(grid.spacing_mm))
+    sigma = psf_mm / np.asarray(grid.spacing_mm)
+    share[box.slices] = ndimage.gaussian_filter(filled.reshape(near.shape) / 8, sigma)
     return share
+
+
+def painted(rng: np.random.Generator, image: Array, share: Array, hu: float, texture: float) -> Array:
+    """An image with a lesion of this HU and grain in it, and with the noise of what was there.
+
+    Parameters
+    ----------
+    image, share : (Z, Y, X)
+        HU, and the share of each voxel that the lesion fills.
+    """
+    grain = ndimage.gaussian_filter(rng.normal(size=share.shape), 1.0) * texture * 4
+    noise = np.clip(image - ndimage.gaussian_filter(image, 1.0), -40, 40)
+    return np.asarray(image * (1 - share) + share * (hu + grain + noise))
 
 
 @dataclass(frozen=True)
@@ -177,10 +217,7 @@ def _pair(rng: np.random.Generator, back: Background, kind: str, centre: Point) 
         share = coverage(shape, scan.grid, centre, max(factor, 0.05) ** (1 / 3), psf) * (factor > 0)
         near = coverage(shape, scan.grid, centre, 1.3, 0.1) > 0.5
         base = float(np.median(scan.image[near])) if relative and near.any() else 0.0
-        grain = ndimage.gaussian_filter(rng.normal(size=share.shape), 1.0) * texture * 4
-        noise = scan.image - ndimage.gaussian_filter(scan.image, 1.0)
-        noise = np.clip(noise, -40, 40)
-        image = scan.image * (1 - share) + share * (base + shift + grain + noise)
+        image = painted(rng, scan.image, share, base + shift, texture)
         truth = share >= 0.5
         made.append(Case(kind, stage, Scan(back.name, image.astype(np.float32), scan.grid), truth, centre))
     source, later = made

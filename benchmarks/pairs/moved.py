@@ -15,7 +15,6 @@ from pairs.pair import Marks, Pair
 from pairs.places import centre, deepest, random_points
 
 NODES_MM = 12.0
-NOISE_HU = 20.0
 EXACT_MM = 0.01
 
 
@@ -37,6 +36,8 @@ class Motion:
         Of the patient coordinates along z.
     spacing_mm : (3,) float
         Of the new grid.
+    noise_hu : float
+        Standard deviation of the noise that is added.
     """
 
     seed: int
@@ -46,6 +47,7 @@ class Motion:
     crop: float = 0.0
     shift_mm: float = 0.0
     spacing_mm: tuple[float, float, float] = (2.0, 1.4, 1.4)
+    noise_hu: float = 20.0
 
     def apply(self, scan: Scan) -> tuple[Scan, Callable[[Array], Array]]:
         """The moved scan, and the map of its points back to the scan's."""
@@ -64,7 +66,7 @@ class Motion:
             points = grid.to_mm(np.column_stack([np.full(len(plane), z), plane]))
             index = scan.grid.to_index(back(points)).T
             hu = ndimage.map_coordinates(scan.image, index, np.float32, order=1, cval=AIR_HU)
-            image[z] = np.rint(hu + rng.normal(0, NOISE_HU, len(hu))).reshape(grid.shape[1:])
+            image[z] = np.rint(hu + rng.normal(0, self.noise_hu, len(hu))).reshape(grid.shape[1:])
         return Scan(f"{scan.id} moved", image, grid), back
 
     def _back(self, scan: Scan, rng: np.random.Generator) -> Callable[[Array], Array]:

@@ -27,7 +27,7 @@ def unseen(presence: Presence, **changes) -> Finding:
     return Finding(1, "T0", presence, Origin.PROPAGATED, "T0", **changes)
 
 
-GONE, AWAY = unseen(Presence.NOT_FOUND), unseen(Presence.OUT_OF_VIEW)
+GONE, AWAY = unseen(Presence.RESOLVED), unseen(Presence.OUT_OF_VIEW)
 
 
 @pytest.fixture
@@ -43,8 +43,9 @@ def follow(study):
 
 def test_what_is_gone_measures_nothing_and_what_nobody_can_say_is_none():
     assert sizes(seen(1.5, 14.0)) == (1.5, 14.0, 5.0, 40.0)
-    assert sizes(unseen(Presence.RESOLVED)) == sizes(GONE) == (0.0, 0.0, 0.0, None)
-    for presence in (Presence.OUT_OF_VIEW, Presence.NOT_EVALUABLE):
+    assert sizes(GONE) == (0.0, 0.0, 0.0, None)
+    assert sizes(unseen(Presence.NOT_FOUND, review=Review.ACCEPTED)) == (0.0, 0.0, 0.0, None)
+    for presence in (Presence.NOT_FOUND, Presence.OUT_OF_VIEW, Presence.NOT_EVALUABLE):
         assert sizes(unseen(presence)) == (None,) * 4
     assert sizes(unseen(Presence.NOT_FOUND, merged_into=2)) == (None,) * 4
 

@@ -66,12 +66,13 @@ def test_cells_that_wait(known, text):
 def test_a_change_needs_a_size_on_the_source_scan():
     assert cell(present(1.0), None, waiting=False).change_pct is None
     assert cell(present(1.0), DRAFT, waiting=False).change_pct is None
-    assert cell(DRAFT, SOURCE, waiting=False).change_pct == -100
+    assert cell(DRAFT, SOURCE, waiting=False).change_pct is None, "nobody has said that it is gone"
+    assert cell(replace(DRAFT, **ACCEPTED), SOURCE, waiting=False).change_pct == -100
 
 
 def test_points_and_findings_are_reviewed_until_a_reader_has_seen_them():
-    unreviewed = EXPECTED, DRAFT
-    reviewed = None, replace(EXPECTED, verified=True), replace(DRAFT, **ACCEPTED)
+    unreviewed = EXPECTED, replace(EXPECTED, verified=True), DRAFT
+    reviewed = None, replace(DRAFT, **ACCEPTED)
     assert all(cell(known, SOURCE, waiting=False).unreviewed for known in unreviewed)
     assert not any(cell(known, SOURCE, waiting=False).unreviewed for known in reviewed)
     assert [unreviewed_text(n) for n in (0, 1, 2)] == [

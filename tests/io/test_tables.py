@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence
+from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence, Review
 from napari_longiseg.core.scan import Study
 from napari_longiseg.io.tables import COLUMNS, lesion_rows
 
@@ -94,7 +94,8 @@ def sizes_of(row):
 @pytest.mark.parametrize(
     ("other", "sizes"),
     [
-        (finding(4, "T1", presence=Presence.NOT_FOUND), [0, 0, 0, None, -100]),
+        (finding(4, "T1", presence=Presence.NOT_FOUND), [None] * 5),
+        (finding(4, "T1", presence=Presence.NOT_FOUND, review=Review.ACCEPTED), [0, 0, 0, None, -100]),
         (finding(4, "T1", presence=Presence.RESOLVED), [0, 0, 0, None, -100]),
         (finding(4, "T1", presence=Presence.OUT_OF_VIEW), [None] * 5),
         (finding(4, "T1", presence=Presence.NOT_EVALUABLE), [None] * 5),

@@ -7,6 +7,7 @@ import pytest
 
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.lesion import LesionMask, Review
+from napari_longiseg.core.proposal import Proposal
 
 NEAR, BESIDE = (0.0, 0.0, 0.0), (0.0, 20.0, 20.0)
 
@@ -96,6 +97,17 @@ def test_a_box_starts_a_lesion(prompting, at_work, said, idle):
     prompting.box("T0", (500.0, 0.0, 0.0), (510.0, 7.0, 7.0))
     assert said[-1] == "That box lies outside scan T0."
     assert at_work.session.lesion(1).box_on("T0").low_mm == (-7.0, -7.0, -7.0)
+
+
+def test_an_undone_box_on_a_further_scan_is_asked_for_again_when_it_is_done_again(clicked, idle):
+    session = clicked.session
+    clicked.prompting.box("T0", (-7.0, -7.0, -7.0), (7.0, 7.0, 7.0))
+    clicked.reviewing.undo()
+    idle()
+    assert isinstance(session.state.known((1, "T0")), Proposal), "nobody has accepted that point"
+    clicked.reviewing.redo()
+    idle()
+    assert session.finding(1, "T0").mask is not None
 
 
 def test_paint_is_measured_and_what_is_under_review_goes_there(clicked):

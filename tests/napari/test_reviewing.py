@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from napari_longiseg._napari import reviewing as reviewing_module
 from napari_longiseg.core.lesion import Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal
 
 NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)
+
+
+@pytest.fixture(autouse=True)
+def eyes(monkeypatch) -> None:
+    """Quick ones: what has come is seen at once."""
+    monkeypatch.setattr(reviewing_module, "SEEN_S", 0.0)
 
 
 @pytest.fixture
@@ -60,6 +67,86 @@ def test_accepting_goes_from_the_source_over_the_points_to_the_outlines(proposed
     assert said[-1] == "All that was found is reviewed."
 
 
+def test_an_outline_that_is_still_to_come_is_waited_for(proposed, said, idle):
+    reviewing, session = proposed.reviewing, proposed.session
+    for _ in range(3):
+        reviewing.accept()
+    for _ in range(2):
+        assert said[-1] == "All else is reviewed: wait for what is being outlined."
+        assert reviewing.current == (1, "T2")
+        reviewing.accept()
+    assert session.history.labels.count("Accept the point of lesion 1 on T2") == 1
+    idle()
+    assert session.finding(1, "T2").review is Review.PROPOSED
+    reviewing.accept()
+    assert session.finding(1, "T2").review is Review.ACCEPTED
+    assert reviewing.current == (1, "T1")
+
+
+def test_an_outline_that_has_just_come_was_not_meant(proposed, said, idle, monkeypatch):
+    reviewing, session = proposed.reviewing, proposed.session
+    reviewing.go(1, "T1")
+    proposed.prompting.outline([(1, "T1")])
+    idle()
+    monkeypatch.setattr(reviewing_module, "SEEN_S", 1e6)
+    reviewing.accept()
+    assert said[-1] == "Lesion 1 has just been outlined on T1: look at it first."
+    assert session.finding(1, "T1").review is Review.PROPOSED
+    monkeypatch.setattr(reviewing_module, "SEEN_S", 0.0)
+    reviewing.accept()
+    assert session.finding(1, "T1").review is Review.ACCEPTED
+
+
+def test_what_a_reader_goes_to_is_seen_there(outlined, monkeypatch):
+    monkeypatch.setattr(reviewing_module, "SEEN_S", 1e6)
+    outlined.reviewing.go(2, "T1")
+    outlined.reviewing.go(1, "T1")
+    outlined.reviewing.accept()
+    assert outlined.session.finding(1, "T1").review is Review.ACCEPTED
+
+
+def test_what_is_not_under_review_is_shown_before_it_is_accepted(outlined, said):
+    session = outlined.session
+    outlined.reviewing.accept_there(2, "T1")
+    assert outlined.reviewing.current == (2, "T1")
+    assert session.finding(2, "T1").review is Review.PROPOSED
+    assert said[-1] == "Look at lesion 2 on T1, then accept it."
+    outlined.reviewing.accept_there(2, "T1")
+    assert session.finding(2, "T1").review is Review.ACCEPTED
+
+
+def test_a_point_whose_outline_was_cancelled_is_asked_for_again(proposed, idle):
+    reviewing, session = proposed.reviewing, proposed.session
+    reviewing.go(1, "T1")
+    reviewing.accept()
+    proposed.runner.cancel()
+    reviewing.go(1, "T0")
+    reviewing.accept()
+    assert reviewing.current == (1, "T1"), "nothing is being done there"
+    reviewing.accept()
+    idle()
+    assert session.finding(1, "T1").mask is not None
+
+
+def test_a_scan_that_is_not_shown_is_passed_over(outlined, said, viewer, qtbot):
+    reviewing, session = outlined.reviewing, outlined.session
+    viewer.layers.remove(outlined.bridge.cells[1].image)
+    qtbot.wait(50)
+    reviewing.next_unreviewed()
+    visited = []
+    for _ in range(4):
+        visited.append(reviewing.current)
+        reviewing.accept()
+    assert all(scan != "T1" for _, scan in visited)
+    assert said[-1] == (
+        "All is reviewed but what lies on T1. T1 is shown no more; open the study again to bring it back."
+    )
+    reviewing.go(1, "T1")
+    assert said[-1] == "T1 is shown no more; open the study again to bring it back."
+    reviewing.accept()
+    assert session.finding(1, "T1").review is Review.PROPOSED
+
+
 def test_a_point_is_accepted_once(proposed, idle):
     proposed.reviewing.go(1, "T1")
     proposed.reviewing.accept()
@@ -91,7 +178,7 @@ def test_verdicts_replace_the_outline_and_go_on(outlined):
     assert reviewing.current == (1, "T2")
     reviewing.not_evaluable()
     assert session.finding(1, "T2").presence is Presence.NOT_EVALUABLE
-    assert reviewing.current == (2, "T0")
+    assert reviewing.current == (1, "T0"), "what is left of the lesion comes first"
 
 
 def test_a_refused_verdict_changes_nothing_and_stays_there(outlined, said):

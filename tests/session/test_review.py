@@ -43,6 +43,33 @@ def test_a_proposal_cannot_be_accepted_as_a_finding(session, proposal):
         review.accept(session, 1, "T9")
 
 
+class TestNotFound:
+    @pytest.fixture
+    def missing(self) -> Finding:
+        """What a method says that has found nothing."""
+        return Finding(1, "T1", Presence.NOT_FOUND, Origin.PROPAGATED, "T0", reason="Nothing stands out.")
+
+    def test_agreed_with_it_is_gone(self, session, missing):
+        session.set_known(missing)
+        assert not missing.is_gone
+        review.accept(session, 1, "T1")
+        said = session.finding(1, "T1")
+        assert (said.presence, said.review, said.is_gone) == (Presence.RESOLVED, Review.ACCEPTED, True)
+        assert said.reason == "Gone, says the reader. Nothing stands out."
+        assert session.undo() == "Lesion 1 is gone on T1"
+        assert session.finding(1, "T1") is missing
+
+    def test_not_where_it_starts(self, session, missing):
+        session.set_known(replace(missing, scan="T0"))
+        with pytest.raises(InputError, match="Lesion 1 starts on T0 and cannot be gone there"):
+            review.accept(session, 1, "T0")
+
+    def test_what_a_reader_has_erased_or_seen_to_be_not_there_yet_is_gone(self, missing):
+        assert replace(missing, review=Review.EDITED).is_gone
+        assert replace(missing, review=Review.ACCEPTED).is_gone
+        assert not replace(missing, presence=Presence.OUT_OF_VIEW, review=Review.ACCEPTED).is_gone
+
+
 class TestGone:
     def test_its_place_is_kept(self, session, outlined):
         found = replace(outlined(1, "T1"), merged_into=2)
@@ -172,14 +199,31 @@ class TestNextUnreviewed:
             order.append(at)
         assert order == [(1, "T1"), (1, "T0"), (1, "T2"), (2, "T2"), (1, "T1")]
 
-    def test_what_is_reviewed_is_passed_over(self, started, proposal):
+    def test_what_is_reviewed_is_passed_over(self, started, outlined):
         review.accept(started, 1, "T1")
-        started.set_known(replace(proposal, scan="T0", verified=True))
+        started.set_known(replace(outlined(1, "T0"), review=Review.EDITED))
         assert review.next_unreviewed(started, None) == (1, "T2")
         review.resolve(started, 1, "T2")
         assert review.next_unreviewed(started, (2, "T2")) == (2, "T2")
         review.accept(started, 2, "T2")
         assert review.next_unreviewed(started, (2, "T2")) is None
+
+    def test_an_accepted_point_is_still_to_be_looked_at(self, started, proposal):
+        review.accept(started, 1, "T1")
+        started.set_known(replace(proposal, scan="T0", verified=True))
+        assert review.next_unreviewed(started, None) == (1, "T0")
+
+    def test_a_lesion_is_finished_before_the_next_one(self, started):
+        assert review.next_unreviewed(started, (1, "T2")) == (2, "T2")
+        assert review.next_unreviewed(started, (1, "T2"), finish=True) == (1, "T1")
+        for scan in ("T0", "T1", "T2"):
+            review.not_evaluable(started, 1, scan)
+        assert review.next_unreviewed(started, (1, "T2"), finish=True) == (2, "T2")
+
+    def test_where_not_to_go(self, started):
+        found = review.next_unreviewed(started, None, passed_over=lambda key: key[1] in ("T0", "T1"))
+        assert found == (1, "T2")
+        assert review.next_unreviewed(started, None, passed_over=lambda _: True) is None
 
     def test_after_a_lesion_that_is_no_more(self, started):
         started.remove_lesion(1)

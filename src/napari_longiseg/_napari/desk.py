@@ -17,7 +17,7 @@ from napari_longiseg._napari.mouse.clicks import ClickRouter
 from napari_longiseg._napari.opening import Opening
 from napari_longiseg._napari.preferences import Preferences, preferences, watch
 from napari_longiseg._napari.prompting import Prompting
-from napari_longiseg._napari.reviewing import Reviewing
+from napari_longiseg._napari.reviewing import Reviewing, hidden_text
 from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.telling import told
 from napari_longiseg._napari.view.bridge import LayerBridge
@@ -77,7 +77,7 @@ class Desk:
         self.router = ClickRouter(viewer, self.bridge)
         self.brush = Brush(viewer, self.session, self.bridge, self._defer)
         self.prompting = Prompting(self.session, self.runner, self._checked_settings)
-        self.reviewing = Reviewing(self.session, self.prompting)
+        self.reviewing = Reviewing(self.session, self.prompting, self._hidden)
         self.saving = Saving(self.session, self.runner, preferences)
         self.opening = Opening(viewer, self.session, self.runner, self.bridge, self.saving)
         self._unwatch = watch(self._on_preferences)
@@ -153,8 +153,15 @@ class Desk:
         if study is not None and len(study.scans) > 1:
             self._defer(self.link)
 
+    def _hidden(self) -> frozenset[str]:
+        """Scans whose layers the reader has removed."""
+        if self.session.study is None or self.bridge.showing:
+            return frozenset()
+        shown = {cell.scan.id for cell in self.bridge.cells}
+        return frozenset(scan.id for scan in self.session.study.scans) - shown
+
     def _on_scan_removed(self, scan_id: str) -> None:
-        self.failed.emit(f"{scan_id} is shown no more; open the study again to bring it back.")
+        self.failed.emit(hidden_text(scan_id))
 
     def _on_link(self, link: object) -> None:
         if isinstance(link, Link):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from psygnal import Signal
@@ -74,6 +74,11 @@ class Prompting:
         self.straight = False
         self.splitting: Key | None = None
         runner.refused.connect(self._on_refused)
+
+    @property
+    def waiting(self) -> Collection[Key]:
+        """(lesion id, scan id) of all that is being looked for."""
+        return self._runner.waiting
 
     # ---- prompts
 
@@ -151,13 +156,15 @@ class Prompting:
 
     def resume(self) -> None:
         """Ask anew for what an undone or repeated step has left without an answer."""
-        session, waiting = self._session, self._runner.waiting
+        session, waiting = self._session, self.waiting
         accepted = [(p.lesion, p.scan) for p in session.proposals if p.verified]
         prompted = [
             (lesion.id, scan)
             for lesion in session.lesions
-            for scan in {click.scan for click in lesion.clicks if click.positive}
-            if scan != lesion.source_scan and session.finding(lesion.id, scan) is None
+            for scan in {click.scan for click in lesion.clicks} | {box.scan for box in lesion.boxes}
+            if scan != lesion.source_scan
+            and lesion.point_on(scan) is not None
+            and session.finding(lesion.id, scan) is None
         ]
         if keys := [key for key in accepted + prompted if key not in waiting]:
             self.outline(keys)

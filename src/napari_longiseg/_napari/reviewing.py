@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from psygnal import Signal
@@ -9,14 +11,25 @@ from psygnal import Signal
 from napari_longiseg._napari.prompting import Prompting
 from napari_longiseg._napari.telling import told
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.lesion import Finding, Review
+from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session, review
 
+SEEN_S = 0.4
+"""So long an outline must be on the screen before a key can mean it: until then it was meant for the ring."""
+
+
+def hidden_text(scan_id: str) -> str:
+    """What became of a scan whose layers the reader has removed."""
+    return f"{scan_id} is shown no more; open the study again to bring it back."
+
 
 class Reviewing:
     """Knows which lesion on which scan is under review, and carries out what the reader makes of it.
+
+    No outline is accepted that was not seen: an accepted point leads on at once, and its outline, when it has
+    come, is one more thing to look at.
 
     Parameters
     ----------
@@ -24,6 +37,10 @@ class Reviewing:
         Is changed.
     prompting : Prompting
         Has outlined what is accepted as a point, or reset.
+    hidden : callable
+        Ids of the scans of the study that are not shown.
+    clock : callable
+        Seconds of a clock that never goes back.
 
     Signals
     -------
@@ -40,16 +57,27 @@ class Reviewing:
     noticed = Signal(str)
     failed = Signal(str)
 
-    def __init__(self, session: Session, prompting: Prompting) -> None:
+    def __init__(
+        self,
+        session: Session,
+        prompting: Prompting,
+        hidden: Callable[[], Collection[str]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._session = session
         self._prompting = prompting
+        self._hidden = hidden
+        self._clock = clock
         self._current: Key | None = None
+        self._came = -SEEN_S
+        session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
         session.restored.connect(self._on_restored)
         prompting.touched.connect(self.touch)
 
     def close(self) -> None:
         """Stop watching the session."""
+        self._session.findings_changed.disconnect(self._on_finding)
         self._session.selection_changed.disconnect(self._on_selection)
         self._session.restored.disconnect(self._on_restored)
 
@@ -65,6 +93,8 @@ class Reviewing:
 
     def touch(self, lesion_id: int, scan_id: str) -> None:
         """Work on this lesion on this scan from now on."""
+        if self._current != (lesion_id, scan_id):
+            self._came = -SEEN_S
         self._current = lesion_id, scan_id
         if self._prompting.splitting != self._current:
             self._prompting.splitting = None
@@ -74,7 +104,10 @@ class Reviewing:
     def go(self, lesion_id: int, scan_id: str) -> None:
         """Work on this lesion on this scan, and show it."""
         self.touch(lesion_id, scan_id)
-        self.went.emit(lesion_id, scan_id)
+        if scan_id in self._hidden():
+            self.failed.emit(hidden_text(scan_id))
+        else:
+            self.went.emit(lesion_id, scan_id)
 
     def go_there(self) -> None:
         """Show the lesion under review."""
@@ -101,25 +134,37 @@ class Reviewing:
     # ---- review
 
     def accept(self) -> None:
-        """Accept the proposed point, which is outlined then, or the finding; then go to the next one."""
+        """Accept the proposed point, which is outlined then, or the finding; then go to the next one.
+
+        That is what is left of the same lesion, if anything.
+        """
         if self._current is None and review.next_unreviewed(self._session, None) is not None:
             self.next_unreviewed()
             return
         with told(self.failed.emit):
             key, known = self._reviewed()
+            if key[1] in self._hidden():
+                raise InputError(hidden_text(key[1]))
             if isinstance(known, Proposal):
                 self._verify(known)
-            elif known.review is Review.PROPOSED:
+            elif self._clock() - self._came < SEEN_S:
+                self.noticed.emit(f"Lesion {key[0]} has just been outlined on {key[1]}: look at it first.")
+                return
+            else:
                 review.accept(self._session, *key)
-            self.next_unreviewed()
+            self._go_on(finish=True)
+
+    def accept_there(self, lesion_id: int, scan_id: str) -> None:
+        """Accept what is known elsewhere, once it was seen: go there, where that is not under review."""
+        if self._current == (lesion_id, scan_id):
+            self.accept()
+        else:
+            self.go(lesion_id, scan_id)
+            self.noticed.emit(f"Look at lesion {lesion_id} on {scan_id}, then accept it.")
 
     def next_unreviewed(self) -> None:
         """Go to the next lesion and scan that nobody has looked at."""
-        found = review.next_unreviewed(self._session, self._current)
-        if found is None:
-            self.noticed.emit("All that was found is reviewed.")
-        elif found != self._current:
-            self.go(*found)
+        self._go_on(finish=False)
 
     def reset(self) -> None:
         """Forget what the reader did to the finding, and find it again."""
@@ -132,13 +177,13 @@ class Reviewing:
         """The lesion is gone on this scan."""
         with told(self.failed.emit):
             review.resolve(self._session, *self._there())
-            self.next_unreviewed()
+            self._go_on(finish=True)
 
     def not_evaluable(self) -> None:
         """Nobody can say on this scan."""
         with told(self.failed.emit):
             review.not_evaluable(self._session, *self._there())
-            self.next_unreviewed()
+            self._go_on(finish=True)
 
     def mark_new(self) -> None:
         """The lesion appears on this scan first."""
@@ -202,7 +247,34 @@ class Reviewing:
         if not proposal.verified:
             with self._session.action(f"Accept the point of lesion {key[0]} on {key[1]}"):
                 self._session.set_known(replace(proposal, verified=True))
+        elif key in self._prompting.waiting:
+            return
         self._prompting.outline([key])
+
+    def _go_on(self, finish: bool) -> None:
+        """Go to what can be looked at next; else where something is about to come."""
+        hidden, waiting = self._hidden(), self._prompting.waiting
+
+        def found(passed_over: Callable[[Key], bool]) -> Key | None:
+            return review.next_unreviewed(
+                self._session, self._current, finish=finish, passed_over=passed_over
+            )
+
+        if there := found(lambda key: key[1] in hidden or key in waiting):
+            if there != self._current:
+                self.go(*there)
+        elif there := found(lambda key: key[1] in hidden):
+            if self._current not in waiting:
+                self.go(*there)
+            self.noticed.emit("All else is reviewed: wait for what is being outlined.")
+        elif there := found(lambda _: False):
+            self.noticed.emit(f"All is reviewed but what lies on {there[1]}. {hidden_text(there[1])}")
+        else:
+            self.noticed.emit("All that was found is reviewed.")
+
+    def _on_finding(self, lesion_id: int, scan_id: str) -> None:
+        if (lesion_id, scan_id) == self._current:
+            self._came = self._clock()
 
     def _on_selection(self, lesion_id: int | None) -> None:
         """Another lesion is selected: its scan under review is the same, where it is known there."""

@@ -79,7 +79,7 @@ class ReviewBar(QWidget):
         presence = None if finding is None else finding.presence
         self.state.setText(review_text(lesion_text, scan_id, finding, proposal))
         fresh = finding is not None and not finding.is_reviewed
-        self.accept.setEnabled(fresh or (proposal is not None and not proposal.verified))
+        self.accept.setEnabled(fresh or proposal is not None)
         self.reset.setEnabled(finding is not None or proposal is not None)
         self.resolved.setEnabled(under_review and presence is not Presence.RESOLVED)
         self.not_evaluable.setEnabled(under_review and not (presence is Presence.NOT_EVALUABLE and not fresh))

@@ -125,8 +125,10 @@ class Wishes:
         if wish is Action.GO:
             reviewing.go(lesion_id, scan_id)
             return
+        if wish is Action.ACCEPT:
+            reviewing.accept_there(lesion_id, scan_id)
+            return
         on_scan: dict[Action, Callable[[], None]] = {
-            Action.ACCEPT: reviewing.accept,
             Action.RESET: reviewing.reset,
             Action.RESOLVED: reviewing.resolve,
             Action.NOT_EVALUABLE: reviewing.not_evaluable,

@@ -273,6 +273,13 @@ class Finding:
         return self.review in (Review.ACCEPTED, Review.EDITED)
 
     @property
+    def is_gone(self) -> bool:
+        """Whether a reader says that it is not there: what a method alone has not found may lie elsewhere."""
+        return self.presence is Presence.RESOLVED or (
+            self.presence is Presence.NOT_FOUND and self.is_reviewed
+        )
+
+    @property
     def is_readers(self) -> bool:
         """Whether a reader vouches for its place: clicked or outlined it there, accepted or edited it."""
         return self.origin is Origin.SOURCE or self.is_reviewed

@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from napari_longiseg.core.lesion import Finding, Lesion, Presence
+from napari_longiseg.core.lesion import Finding, Lesion
 from napari_longiseg.core.measure import change_pct
 from napari_longiseg.core.scan import Study
 
 Values = tuple[float | None, ...]
 """One per scan, in the study's order; None where nobody can say."""
-
-GONE = (Presence.NOT_FOUND, Presence.RESOLVED)
-"""Measured as 0: the lesion was looked for and is not there."""
 
 MEASURABLE_MM = 10.0
 """RECIST 1.1, 3.1.1: a lesion can be followed by its diameter from this long axis on (CT)."""
@@ -77,8 +74,8 @@ class Course:
     lesion : int
         Its id.
     values : tuple of float or None
-        0 where it is gone; None where it is out of view, not evaluable, merged into another, or nothing was
-        outlined yet.
+        0 where a reader says that it is gone; None where a method alone has not found it, where it is out of
+        view, not evaluable or merged into another, or nothing was outlined yet.
     reviewed : tuple of bool
         Whether a reader has accepted or edited the value.
     """
@@ -152,12 +149,12 @@ class BestChange:
 def sizes(finding: Finding) -> tuple[float | None, float | None, float | None, float | None]:
     """Volume (ml), long and short axis (mm) and mean HU.
 
-    Sizes are 0 where the lesion was looked for and is not there, and None where nobody can say: out of
-    view, not evaluable, or merged into another lesion.
+    Sizes are 0 where a reader says that the lesion is not there, and None where nobody can say: not found by
+    a method, and not reviewed; out of view, not evaluable, or merged into another lesion.
     """
     if finding.merged_into is not None:
         return None, None, None, None
-    if finding.presence in GONE:
+    if finding.is_gone:
         return 0.0, 0.0, 0.0, None
     m = finding.measurements
     return (m.volume_ml, m.long_axis_mm, m.short_axis_mm, m.mean_hu) if m else (None,) * 4

@@ -9,9 +9,11 @@ from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Revie
 from napari_longiseg.core.state import Key
 from napari_longiseg.session.session import Session
 
+GONE = "Gone, says the reader."
+
 
 def resolve(session: Session, lesion_id: int, scan_id: str) -> None:
-    """Say that a lesion is gone on a scan.
+    """Say that a lesion is gone on a scan; where a method has not found it, its reason is kept.
 
     Raises
     ------
@@ -21,7 +23,10 @@ def resolve(session: Session, lesion_id: int, scan_id: str) -> None:
     if session.lesion(lesion_id).source_scan == scan_id:
         msg = f"Lesion {lesion_id} starts on {scan_id} and cannot be gone there: remove the lesion instead."
         raise InputError(msg)
-    _say(session, (lesion_id, scan_id), Presence.RESOLVED, "Gone, says the reader.", "is gone")
+    known = session.finding(lesion_id, scan_id)
+    not_found = known is not None and known.presence is Presence.NOT_FOUND and not known.is_reviewed
+    reason = f"{GONE} {known.reason}".strip() if known is not None and not_found else GONE
+    _say(session, (lesion_id, scan_id), Presence.RESOLVED, reason, "is gone")
 
 
 def not_evaluable(session: Session, lesion_id: int, scan_id: str) -> None:
@@ -91,7 +96,7 @@ def _say(session: Session, key: Key, presence: Presence, reason: str, what: str)
             raise InputError(msg)
     said = _as_said(session, key, presence, reason)
     known = session.finding(*key)
-    if known is None or (known.presence, known.review, known.reason) != (presence, said.review, reason):
+    if known is None or (known.presence, known.review) != (presence, said.review):
         with session.action(f"Lesion {lesion_id} {what} on {scan_id}"):
             session.set_known(said)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from napari_longiseg.core.errors import InputError
@@ -37,13 +38,20 @@ COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 def accept(session: Session, lesion_id: int, scan_id: str) -> None:
     """Agree with a finding; one that was edited stays so, for that says as much.
 
+    A lesion that a method has not found is gone when a reader agrees: resolved, as in RECIST.
+
     Raises
     ------
     InputError
-        When nothing was found there yet; a proposal is no finding.
+        When nothing was found there yet, for a proposal is no finding; as :func:`resolve` where it was not
+        found.
     """
     finding = session.found(lesion_id, scan_id)
-    if finding.review is Review.PROPOSED:
+    if finding.review is not Review.PROPOSED:
+        return
+    if finding.presence is Presence.NOT_FOUND:
+        resolve(session, lesion_id, scan_id)
+    else:
         with session.action(f"Accept lesion {lesion_id} on {scan_id}"):
             session.set_known(replace(finding, review=Review.ACCEPTED))
 
@@ -83,7 +91,13 @@ def recolour(session: Session, lesion_id: int, colour: str) -> None:
             session.set_lesion(replace(lesion, colour=colour.lower()))
 
 
-def next_unreviewed(session: Session, after: Key | None) -> Key | None:
+def next_unreviewed(
+    session: Session,
+    after: Key | None,
+    *,
+    finish: bool = False,
+    passed_over: Callable[[Key], bool] = lambda _: False,
+) -> Key | None:
     """Where a reader has something to look at next: lesion by lesion, its source first, then scans by date.
 
     Parameters
@@ -92,12 +106,15 @@ def next_unreviewed(session: Session, after: Key | None) -> Key | None:
         Is asked only.
     after : (int, str) or None
         Lesion and scan after which to look, round and round; None begins with the first.
+    finish : bool
+        What is left of the same lesion, also on scans before, comes first.
+    passed_over : callable
+        Says where not to go.
 
     Returns
     -------
     (int, str) or None
-        A finding that was neither accepted nor edited, or a proposed point that was not accepted; None where
-        all is reviewed.
+        A finding that was neither accepted nor edited, or a proposed point; None where all is reviewed.
     """
     order = [(lesion.id, scan) for lesion in session.lesions for scan in _source_first(session, lesion)]
     if after in order:
@@ -105,14 +122,15 @@ def next_unreviewed(session: Session, after: Key | None) -> Key | None:
     else:
         start = sum(key[0] <= after[0] for key in order) if after else 0
     turned = order[start:] + order[:start]
-    return next((key for key in turned if is_unreviewed(session.state.known(key))), None)
+    if finish and after is not None:
+        turned.sort(key=lambda key: key[0] != after[0])
+    left = (key for key in turned if is_unreviewed(session.state.known(key)))
+    return next((key for key in left if not passed_over(key)), None)
 
 
 def is_unreviewed(known: Finding | Proposal | None) -> bool:
-    """Whether a reader has still to look at it."""
-    if isinstance(known, Proposal):
-        return not known.verified
-    return known is not None and not known.is_reviewed
+    """Whether a reader has still to look at it; where a point was accepted, at what is outlined then."""
+    return isinstance(known, Proposal) or (known is not None and not known.is_reviewed)
 
 
 def _source_first(session: Session, lesion: Lesion) -> list[str]:

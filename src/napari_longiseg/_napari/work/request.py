@@ -83,9 +83,13 @@ class Request:
         return self.study.with_lesions(tuple(state.lesions[i] for i in ids)), known
 
     def proposals(self, keys: Iterable[Key]) -> list[Proposal]:
-        """Those to be outlined: none that was taken back or moved between the request and the work."""
+        """Those to be outlined: none that was taken back or moved between the request and the work.
+
+        Where a prompt was to be outlined that was taken back, nobody has accepted the point.
+        """
         then, now = self._asked.proposals, self.state.proposals
-        return [now[key] for key in keys if key in now and then.get(key) is now[key]]
+        accepted = [key for key in keys if key in now and key not in self._clicked]
+        return [now[key] for key in accepted if then.get(key) is now[key]]
 
     def supersede(self, keys: Iterable[Key]) -> bool:
         """Others bring these from now on; whether nothing is owed any more."""

@@ -40,7 +40,7 @@ class Cell:
     unreviewed : bool
         A reader has still to look at it.
     volume_ml, long_axis_mm : float or None
-        0 where it is gone.
+        0 where a reader says that it is gone.
     change_pct : float or None
         Of the volume, against the source scan; None on that scan itself.
     """

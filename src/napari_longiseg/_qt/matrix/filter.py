@@ -9,7 +9,9 @@ from qtpy.QtCore import QModelIndex, QObject, QSortFilterProxyModel, Qt
 
 from napari_longiseg._qt.matrix.model import LesionModel
 from napari_longiseg.core.lesion import Finding, Origin, Presence
-from napari_longiseg.core.series import GONE
+
+GONE = (Presence.NOT_FOUND, Presence.RESOLVED)
+"""Gone, says a method or a reader."""
 
 
 class Shown(StrEnum):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from napari_longiseg._qt.click_bar import ClickBar
@@ -76,6 +78,25 @@ def test_a_lesion_that_was_not_tracked(bar):
     bar.show_state("Lesion 3", "T2", None, None, 0)
     assert enabled(bar) == {"resolved", "not_evaluable"}
     assert bar.state.text() == "Lesion 3 on T2: not tracked yet"
+
+
+def test_what_is_doubtful_says_why_until_it_is_accepted(bar, outlined):
+    doubted = replace(outlined, reason="The outline is ragged: check it.")
+    bar.show_state("Lesion 3", "T1", doubted, None, 1)
+    assert bar.doubt.text() == bar.doubt.toolTip() == "The outline is ragged: check it."
+    bar.show_state("Lesion 3", "T1", replace(doubted, review=Review.ACCEPTED), None, 0)
+    assert bar.doubt.text() == ""
+    unsure = replace(outlined, confidence=0.3, segmenter="region")
+    bar.show_state("Lesion 3", "T1", unsure, None, 1)
+    assert bar.doubt.text() == "Region is not sure of this outline: check it."
+    bar.show_state("Lesion 3", "T1", None, replace(PROPOSAL, doubt="The scans hardly fit."), 1)
+    assert bar.doubt.text() == "The scans hardly fit."
+
+
+def test_what_accepting_means_where_nothing_was_found(bar):
+    missing = replace(finding(Presence.NOT_FOUND, Review.PROPOSED), reason="Nothing stands out.")
+    bar.show_state("Lesion 3", "T1", missing, None, 1)
+    assert bar.doubt.text() == "Accepted, it counts as gone. Nothing stands out."
 
 
 def test_a_merged_lesion_says_into_which():

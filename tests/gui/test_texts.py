@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from napari_longiseg._qt.matrix.cells import cell
@@ -13,7 +14,16 @@ from napari_longiseg._qt.texts import (
     study_text,
     unreviewed_text,
 )
-from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence, Review
+from napari_longiseg.core.geometry import Box
+from napari_longiseg.core.lesion import (
+    Finding,
+    Lesion,
+    LesionMask,
+    Measurements,
+    Origin,
+    Presence,
+    Review,
+)
 from napari_longiseg.core.proposal import Proposal
 
 ENDS = ((0.0, 0.0, 0.0), (0.0, 0.0, 14.0))
@@ -78,6 +88,16 @@ def test_points_and_findings_are_reviewed_until_a_reader_has_seen_them():
     assert [unreviewed_text(n) for n in (0, 1, 2)] == [
         "Nothing is left to review.", "1 cell is left to review.", "2 cells are left to review.",
     ]  # fmt: skip
+
+
+def test_a_doubtful_outline_is_marked_until_it_is_accepted():
+    mask = LesionMask(Box((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), dtype=bool))
+    unsure = replace(present(1.0), mask=mask, confidence=0.43, segmenter="region")
+    shown = cell(unsure, SOURCE, waiting=False)
+    assert shown.text == "◐! 1.00 ml\n14.0 mm -50 %"
+    assert shown.state == "present, doubtful, proposed"
+    assert "Confidence 0.43 of region." in cell_tip(unsure, None, waiting=False).splitlines()
+    assert cell(replace(unsure, **ACCEPTED), SOURCE, waiting=False).glyphs == "✓"
 
 
 def test_tips_of_findings():

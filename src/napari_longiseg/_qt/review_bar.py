@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
-from napari_longiseg._qt.texts import PRESENCE, REVIEW, volume_text
+from napari_longiseg._qt.texts import PRESENCE, REVIEW, doubt_text, volume_text
 from napari_longiseg.core.lesion import Finding, Presence
 from napari_longiseg.core.proposal import Proposal
 
 WIDTHS = (5, 4, 4, 4)
 """Of the columns of buttons, by their longest words; the dock is narrow."""
+DOUBT_STYLE = "color: #e69f00; font-weight: bold;"
+"""Readable on napari's dark and light backgrounds."""
 
 
 class ReviewBar(QWidget):
@@ -18,6 +21,8 @@ class ReviewBar(QWidget):
 
     Attributes
     ----------
+    state, doubt : QLabel
+        What is known, and why it should be looked at twice.
     accept, reset, resolved, not_evaluable, new, merge, split, next : QPushButton
         Enabled where that makes sense.
 
@@ -40,6 +45,7 @@ class ReviewBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.state = QLabel()
+        self.doubt = QElidingLabel()
         self.accept = QPushButton("Accept")
         self.reset = QPushButton("Reset")
         self.resolved = QPushButton("Resolved")
@@ -78,6 +84,9 @@ class ReviewBar(QWidget):
         outlined = finding is not None and finding.mask is not None
         presence = None if finding is None else finding.presence
         self.state.setText(review_text(lesion_text, scan_id, finding, proposal))
+        doubt = doubt_text(finding or proposal)
+        self.doubt.setText(doubt)
+        self.doubt.setToolTip(doubt)
         fresh = finding is not None and not finding.is_reviewed
         self.accept.setEnabled(fresh or proposal is not None)
         self.reset.setEnabled(finding is not None or proposal is not None)
@@ -102,6 +111,8 @@ class ReviewBar(QWidget):
 
     def _lay_out(self) -> None:
         self.state.setWordWrap(True)
+        self.doubt.setStyleSheet(DOUBT_STYLE)
+        self.doubt.setMinimumHeight(self.doubt.fontMetrics().height() + 2)  # its line stays, or buttons jump
         grid = QGridLayout()
         rows = (
             (self.accept, self.next, self.resolved, self.new),
@@ -116,6 +127,7 @@ class ReviewBar(QWidget):
         below = QVBoxLayout(self)
         below.setContentsMargins(0, 0, 0, 0)
         below.addWidget(self.state)
+        below.addWidget(self.doubt)
         below.addLayout(grid)
 
     def _connect(self) -> None:

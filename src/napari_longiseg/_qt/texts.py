@@ -77,6 +77,17 @@ def unreviewed_text(count: int) -> str:
     return "1 cell is left to review." if count == 1 else f"{count} cells are left to review."
 
 
+def doubt_text(known: Finding | Proposal | None) -> str:
+    """Why a reader should look twice at what nobody has reviewed yet; empty where all seems well."""
+    if isinstance(known, Proposal):
+        return "" if known.verified else known.doubt
+    if known is not None and known.presence is Presence.NOT_FOUND and not known.is_reviewed:
+        return f"Accepted, it counts as gone. {known.reason}".strip()
+    if known is None or not known.is_doubtful:
+        return ""
+    return known.reason or f"{known.segmenter.capitalize()} is not sure of this outline: check it."
+
+
 def cell_tip(known: Finding | Proposal | None, change_pct: float | None, waiting: bool) -> str:
     """All that is known of a lesion on a scan, one fact per line.
 
@@ -119,6 +130,8 @@ def _finding_lines(finding: Finding, change_pct: float | None) -> list[str]:
         lines.append(f"Mean {size.mean_hu:.0f} HU")
     if finding.uncertainty_mm is not None:
         lines.append(_carried(finding.source_scan, finding.uncertainty_mm, finding.registration))
+    if finding.mask is not None and finding.confidence is not None:
+        lines.append(f"Confidence {finding.confidence:.2f} of {finding.segmenter}.")
     return [*lines, finding.reason] if finding.reason else lines
 
 

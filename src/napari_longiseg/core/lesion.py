@@ -225,6 +225,9 @@ class Measurements:
     short_axis_ends_mm: tuple[Point, Point]
 
 
+LOW_CONFIDENCE = 0.5
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Finding:
     """One lesion on one scan.
@@ -271,6 +274,12 @@ class Finding:
     def is_reviewed(self) -> bool:
         """Whether a reader has accepted or edited it."""
         return self.review in (Review.ACCEPTED, Review.EDITED)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether there is an outline that nobody has reviewed, and something speaks against it."""
+        unsure = self.confidence is not None and self.confidence < LOW_CONFIDENCE
+        return self.mask is not None and not self.is_reviewed and (unsure or bool(self.reason))
 
     @property
     def is_gone(self) -> bool:

@@ -11,6 +11,7 @@ from napari_longiseg.core.lesion import BoxPrompt, Click, Finding, LesionMask, P
 from napari_longiseg.core.measure import measure
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.segmentation.base import Prior, Segmenter, VoiRequest, VoiResult
+from napari_longiseg.tracking.doubts import doubt_of
 from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.voi import clipped_to, mask_on_scan, voi_request
 
@@ -113,7 +114,8 @@ def _finding(
     component, distance = nearest_component(mask, scan.grid.crop(box), prompt.point_mm)
     # A box says better than a distance what belongs to the lesion; its middle may lie beside it.
     if distance <= options.max_distance_mm or (prompt.box is not None and mask.any()):
-        return with_mask(draft, LesionMask.of(component, box), scan)
+        outline = LesionMask.of(component, box)
+        return with_mask(replace(draft, reason=result.reason or doubt_of(outline, scan)), outline, scan)
     if not mask.any():
         reason = result.reason or "Nothing there stands out from its surroundings."
     else:

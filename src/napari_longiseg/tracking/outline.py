@@ -16,6 +16,7 @@ from napari_longiseg.core.state import Key
 from napari_longiseg.core.timing import Timer
 from napari_longiseg.segmentation.base import Prior, Segmenter
 from napari_longiseg.tracking.correspondence import reconcile
+from napari_longiseg.tracking.doubts import jump_of
 from napari_longiseg.tracking.findings import Prompt, find, with_mask
 from napari_longiseg.tracking.options import TrackOptions
 from napari_longiseg.tracking.prompts import clicks_on
@@ -182,11 +183,15 @@ def _not_evaluable(draft: Finding, pair: PairRecord) -> Finding:
 
 
 def _doubted(finding: Finding, target: Target) -> Finding:
-    """A finding whose point was carried over says what is doubtful about that, after any reason of its own.
+    """A finding says what is doubtful about its size and, where its point was carried over, about that.
 
-    A lesion that was not found, above all: it may have been looked for at the wrong place.
+    That comes after any reason of its own. A lesion that was not found may, above all, have been looked for
+    at the wrong place.
     """
-    doubt = target.proposal.doubt if target.proposal else ""
-    if not doubt or finding.origin is not Origin.PROPAGATED:
-        return finding
-    return replace(finding, reason=f"{finding.reason} {doubt}".strip())
+    carried = target.proposal is not None and finding.origin is Origin.PROPAGATED
+    doubts = (
+        finding.reason,
+        jump_of(finding, target.on_source) if target.on_source else "",
+        target.proposal.doubt if carried and target.proposal else "",
+    )
+    return replace(finding, reason=" ".join(filter(None, doubts)))

@@ -23,6 +23,7 @@ PRESENCE_GLYPHS = {
     Presence.NOT_EVALUABLE: "?",
 }
 NEW, MERGED, SPLIT = "✚", "⇒", "⇐"
+DOUBT = "!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _found(finding: Finding, source: Finding | None, waiting: bool) -> Cell:
     volume, axis, _, _ = sizes(finding)
     change = _volume_change_pct(finding, source)
     glyphs, words = _edges(finding)
+    if finding.is_doubtful:
+        glyphs, words = f"{glyphs}{DOUBT}", f"{words}, doubtful"
     head, detail = "", words
     if finding.measurements is not None and finding.merged_into is None:
         head, detail = volume_text(finding.measurements.volume_ml), f"{axis:.1f} mm"

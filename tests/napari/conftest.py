@@ -22,7 +22,10 @@ from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
 
 @pytest.fixture
 def viewer() -> ViewerModel:
-    return ViewerModel()
+    """With a canvas so wide that scans stand in one row."""
+    viewer = ViewerModel()
+    viewer.canvas.size = (400, 1600)
+    return viewer
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def idle(desk, qtbot) -> Callable[[], None]:
     def done() -> bool:
         study = desk.session.study
         shown = study is None or len(desk.bridge.cells) == len(study.scans)
-        return shown and not desk.runner._agenda.jobs
+        return shown and not desk.bridge.showing and not desk.runner._agenda.jobs
 
     def idle() -> None:
         qtbot.wait(5)  # what was put off is begun

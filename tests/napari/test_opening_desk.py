@@ -63,6 +63,38 @@ def test_what_is_not_changed_is_left_without_a_question(desk, load, study, other
     assert questions == []
 
 
+@pytest.fixture
+def half_shown(desk, viewer, study, qtbot):
+    """One scan, loaded; its layers are still coming."""
+    single = type(study)("day0", (make_copy(study.scans[0]),))
+    add_scan(viewer, single)
+    qtbot.waitUntil(lambda: desk.session.study is single)
+    assert desk.bridge.showing
+    return desk
+
+
+def add_scan(viewer, study) -> None:
+    """Its first image, as the reader adds it."""
+    (data, options, kind), *_ = study_layers(study)
+    viewer.add_layer(Layer.create(data, options, kind))
+
+
+def test_a_study_opened_while_another_is_brought_up_stays(half_shown, viewer, study, idle):
+    plain = study.with_lesions(())
+    viewer.add_points([NEAR])  # after each layer that comes the desk looks for studies, and finds the old one
+    half_shown.session.open(plain)
+    idle()
+    assert half_shown.session.study is plain
+    assert len(viewer.layers) == 12 + 1
+
+
+def test_a_scan_loaded_while_another_is_brought_up_is_taken_up_after_it(half_shown, viewer, study, idle):
+    add_scan(viewer, type(study)("day1", (make_copy(study.scans[1]),)))
+    idle()
+    assert [scan.id for scan in half_shown.session.study.scans] == ["T0", "T1"]
+    assert len(viewer.layers) == 8
+
+
 def test_refused_the_study_stays_and_is_not_asked_about_again(changed, load, other, questions, viewer):
     load(other)
     assert changed.session.study.patient == "P01"

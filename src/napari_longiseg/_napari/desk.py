@@ -147,7 +147,14 @@ class Desk:
         QTimer.singleShot(0, lambda: None if self._closed else call())
 
     def _on_inserted(self, _: object) -> None:
-        self._defer(self.opening.adopt)
+        self._defer(self._adopt)
+
+    def _adopt(self) -> None:
+        """Take up what was loaded; not while a study is brought up, whose layers come as the old ones go."""
+        if self.bridge.showing:
+            self._defer(self._adopt)
+        else:
+            self.opening.adopt()
 
     def _on_study(self, study: Study | None) -> None:
         if study is not None and len(study.scans) > 1:

@@ -13,7 +13,6 @@ from napari_longiseg._napari.layers.headings import DATE_COLOURS
 from napari_longiseg._napari.layers.scans import study_layers
 from napari_longiseg._napari.layers.windows import WINDOWS
 from napari_longiseg._napari.view.bridge import LayerBridge
-from napari_longiseg._napari.view.grid import grid_shape
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.core.state import State
 
@@ -323,7 +322,3 @@ def test_titles_have_the_colours_of_their_dates(shown):
     assert colours() == [ColorValue(code).tolist() for code in DATE_COLOURS[:3]]
     shown.set_date_colours(["#ff0000", "#0000ff"])
     assert colours() == [ColorValue(code).tolist() for code in ("#ff0000", "#0000ff", "#ff0000")]
-
-
-def test_a_fourth_scan_makes_a_second_row():
-    assert [grid_shape(n) for n in range(1, 8)] == [(1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (2, 3), (2, 4)]

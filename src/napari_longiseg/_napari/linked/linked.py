@@ -103,13 +103,8 @@ class LinkedScans:
 
     def centre_on_lesion(self, lesion_id: int) -> bool:
         """Show a lesion in the middle of all cells, each scan on its own slice; say whether it is known."""
-        points = self._bridge.placing.lesion_points(lesion_id)
         here = self._read()
-        wanted = (None if here is None else here.scan.id, self._session.lesion(lesion_id).source_scan)
-        reference = next((i for i in (*wanted, *points) if i in points), None)
-        if reference is not None:
-            self._bridge.placing.centre(points, reference)
-        return reference is not None
+        return self._bridge.placing.centre_on_lesion(lesion_id, None if here is None else here.scan.id)
 
     def centre_on_cursor(self) -> bool:
         """Show what is under the mouse in the middle of all cells; say whether there is a scan."""

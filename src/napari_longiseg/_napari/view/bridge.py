@@ -13,9 +13,11 @@ from napari_longiseg._napari.layers.adopt import scan_layers
 from napari_longiseg._napari.layers.headings import DATE_COLOURS, date_colours
 from napari_longiseg._napari.layers.scans import LABEL_OPACITY, OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.layers.windows import WINDOWS, window_name
+from napari_longiseg._napari.view.camera import Camera
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg._napari.view.grid import (
     in_order,
+    leave_grid,
     order_layers,
     ordering,
     put_in_grid,
@@ -26,14 +28,12 @@ from napari_longiseg._napari.view.grid import (
 )
 from napari_longiseg._napari.view.label_view import LabelView
 from napari_longiseg._napari.view.marker_view import MarkerView
+from napari_longiseg._napari.view.overview import Overview
 from napari_longiseg._napari.view.placing import Placing
 from napari_longiseg._napari.view.steps import Deferred, Steps, at_once
 from napari_longiseg._napari.view.window_link import WindowLink
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
-
-VIEW_MARGIN = 0.06
-"""Room around the scans, as a share of the cell: aligning on a lesion moves them."""
 
 
 class LayerBridge:
@@ -88,7 +88,8 @@ class LayerBridge:
         self._windows = WindowLink()
         self._arranging = False
         self._steps = Steps(spread, self._arranged)
-        self.placing = Placing(viewer, session, lambda: self.cells)
+        self._overview = Overview(viewer, lambda: self.cells)
+        self.placing = Placing(viewer, session, lambda: self.cells, Camera(viewer, self._overview))
         session.study_changed.connect(self._on_study)
         session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
@@ -120,6 +121,7 @@ class LayerBridge:
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._viewer.layers.events.reordered.disconnect(self._on_reordered)
         self.markers.close()
+        self._overview.close()
         self._windows.join(())
 
     def set_window(self, name: str) -> None:
@@ -169,7 +171,7 @@ class LayerBridge:
         with self._arranged():
             for _ in self._removing_old(()):
                 pass
-        self._viewer.canvas.grid.enabled = False
+        leave_grid(self._viewer)
 
     def _show(self, study: Study) -> Generator[None]:
         """Bring up a study in place of old cells; a step takes about as long as napari does for one layer."""
@@ -179,7 +181,7 @@ class LayerBridge:
         yield
         yield from self._removing_old(loaded.values())
         set_stride(viewer, self.cells)
-        set_grid(viewer, len(study.scans))
+        set_grid(viewer, study.scans)
         yield
         yield from ordering(viewer, self.cells)
         for number in range(1, len(study.scans)):
@@ -187,7 +189,7 @@ class LayerBridge:
             yield
             yield from ordering(viewer, self.cells)
         viewer.layers.selection.active = self.cells[0].image
-        viewer.reset_view(margin=VIEW_MARGIN)
+        self._overview.show()
 
     def _on_finding(self, lesion_id: int, scan_id: str) -> None:
         cell = self._cells.get(scan_id)

@@ -9,6 +9,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_longiseg._napari.view.alignment import display_shifts
+from napari_longiseg._napari.view.camera import Camera
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg.core.geometry import Point, as_point
 from napari_longiseg.core.landmark import LandmarkPair
@@ -31,6 +32,8 @@ class Placing:
         Knows where lesions are.
     cells : callable
         The cells of the viewer, at any time.
+    camera : Camera
+        Is moved.
 
     Attributes
     ----------
@@ -46,11 +49,16 @@ class Placing:
     placed = Signal()
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, session: Session, cells: Callable[[], Sequence[Cell]]
+        self,
+        viewer: napari.viewer.Viewer,
+        session: Session,
+        cells: Callable[[], Sequence[Cell]],
+        camera: Camera,
     ) -> None:
         self._viewer = viewer
         self._session = session
         self._cells = cells
+        self._camera = camera
         self._aligned = True
         self._corrected: dict[tuple[Carry, Point, Point], Carry] = {}
         self.links = StudyLinks()
@@ -122,23 +130,58 @@ class Placing:
 
     def centre(self, points: Mapping[str, Point], reference: str) -> None:
         """Display points (LPS mm), by scan id, at one place, where that of *reference* is, and go there."""
+        world = self._meet(points, reference)
+        self._show(world)
+        self._camera.look_at(world)
+
+    def centre_on_lesion(self, lesion_id: int, scan_id: str | None) -> bool:
+        """Display a lesion in the middle of all cells, well seen; say whether its place is known anywhere.
+
+        Parameters
+        ----------
+        lesion_id : int
+            The lesion.
+        scan_id : str or None
+            The scan that stays where it is, where the lesion is known there.
+        """
+        points = self.lesion_points(lesion_id)
+        wanted = (scan_id, self._session.lesion(lesion_id).source_scan)
+        reference = next((i for i in (*wanted, *points) if i in points), None)
+        if reference is None:
+            return False
+        self._camera.zoom_to(self._longest_mm(lesion_id))
+        self.centre(points, reference)
+        return True
+
+    def go_to(self, lesion_id: int, scan_id: str) -> None:
+        """Show a lesion on a scan in the middle of its cell, well seen; the others lie as they are."""
+        if (world := self._world(lesion_id, scan_id)) is not None:
+            self._camera.zoom_to(self._longest_mm(lesion_id))
+            self._show(world)
+            self._camera.look_at(world)
+
+    def go_to_selected(self) -> None:
+        """Move the slice to the selected lesion where it was clicked, and the camera only where it must."""
+        selected = self._session.selected
+        source = None if selected is None else self._session.lesion(selected).source_scan
+        if selected is None or source is None or (world := self._world(selected, source)) is None:
+            return
+        self._show(world)
+        if not self._camera.sees(world):
+            self._camera.look_at(world)
+
+    def _meet(self, points: Mapping[str, Point], reference: str) -> Point:
+        """Shift the scans so that points meet that of *reference*; say where that is displayed."""
         cells = {cell.scan.id: cell for cell in self._cells()}
         world = cells[reference].to_world(points[reference])
         self._shift({i: as_point(np.subtract(world, point)) for i, point in points.items() if i != reference})
-        self._show(world, always=True)
+        return world
 
-    def go_to(self, lesion_id: int, scan_id: str) -> None:
-        """Move the slice to a lesion on a scan, and the camera where the lesion is out of sight."""
+    def _world(self, lesion_id: int, scan_id: str) -> Point | None:
+        """Where a lesion on a scan is displayed."""
         cell = next((cell for cell in self._cells() if cell.scan.id == scan_id), None)
         point = self._session.point_on(lesion_id, scan_id)
-        if cell is not None and point is not None:
-            self._show(cell.to_world(point))
-
-    def go_to_selected(self) -> None:
-        """Go to the selected lesion where it was clicked."""
-        selected = self._session.selected
-        if selected is not None and (source := self._session.lesion(selected).source_scan):
-            self.go_to(selected, source)
+        return None if cell is None or point is None else cell.to_world(point)
 
     def _shift(self, shifts: Mapping[str, Point]) -> None:
         for cell in self._cells():
@@ -146,18 +189,18 @@ class Placing:
                 cell.shift(shifts[cell.scan.id])
         self.placed.emit()
 
-    def _show(self, world: Point, always: bool = False) -> None:
-        """Move the slice to a displayed place (mm), and the camera *always*, or where it is out of sight."""
-        dims, camera = self._viewer.dims, self._viewer.scene.camera
+    def _show(self, world: Point) -> None:
+        """Move the slice to a displayed place (mm)."""
+        dims = self._viewer.dims
         for axis in dims.not_displayed:
             dims.set_point(axis, world[axis])
-        shown = list(dims.displayed)
-        half = np.asarray(self._viewer.canvas.viewbox_size(self._viewer.layers)) / camera.zoom / 2
-        centre = np.asarray(camera.center)[-len(shown) :]
-        hidden = len(shown) == 2 and (np.abs(np.asarray(world)[shown] - centre) > 0.9 * half).any()
-        if always or hidden:
-            camera.center = tuple(np.asarray(world)[shown])
         self.placed.emit()
+
+    def _longest_mm(self, lesion_id: int) -> float:
+        """Longest axis of a lesion on any scan; 0 where none is known."""
+        known = (self._session.finding(lesion_id, cell.scan.id) for cell in self._cells())
+        sizes = (finding.measurements for finding in known if finding is not None)
+        return max((size.long_axis_mm for size in sizes if size is not None), default=0.0)
 
 
 def _through(base: Carry, source_mm: Point, target_mm: Point) -> Carry:

@@ -165,15 +165,17 @@ class Hands:
         self.qtbot.wait(60)  # the other scans follow
 
     def spot(self, scan_id: str, point_mm: Point) -> QPoint:
-        """Pixel of the canvas where a point of a scan is drawn, in a grid of one row."""
+        """Pixel of the canvas where a point of a scan is drawn in its cell of the grid."""
         scans = [cell.scan.id for cell in self.panel.desk.bridge.cells]
-        column, count = scans.index(scan_id), len(scans)
-        world, camera = self._world(scan_id, point_mm), self.panel.viewer.scene.camera
-        width = (self.canvas.width() - (count - 1) * GAP) / count
-        return QPoint(
-            round(column * (width + GAP) + width / 2 + (world[2] - camera.center[2]) * camera.zoom),
-            round(self.canvas.height() / 2 + (world[1] - camera.center[1]) * camera.zoom),
+        viewer, world = self.panel.viewer, self._world(scan_id, point_mm)
+        shape, camera = viewer.canvas.grid.actual_shape(viewer.layers), viewer.scene.camera
+        cell = divmod(scans.index(scan_id), shape[1])
+        size = viewer.canvas.viewbox_size(viewer.layers)
+        y, x = (
+            place * (size[i] + GAP) + size[i] / 2 + (world[i + 1] - camera.center[i + 1]) * camera.zoom
+            for i, place in enumerate(cell)
         )
+        return QPoint(round(x), round(y))
 
     def click(self, scan_id: str, point_mm: Point, modifier: Qt.KeyboardModifier = NONE) -> None:
         """Scroll to a point of a scan, and click it."""

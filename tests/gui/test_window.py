@@ -19,7 +19,9 @@ def colour_in_cells(viewer, lesion: int) -> list[int]:
     """Number of pixels in a lesion's colour, in each cell of the grid."""
     picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float) / 255
     colour = np.abs(picture - lesion_rgba(lesion)[:3]).max(axis=-1) < 0.05
-    return [int(column.sum()) for column in np.array_split(colour, 3, axis=1)]
+    rows, columns = viewer.canvas.grid.shape
+    cells = [cell for row in np.array_split(colour, rows) for cell in np.array_split(row, columns, axis=1)]
+    return [int(cell.sum()) for cell in cells[:3]]
 
 
 def test_a_mouse_click_goes_to_the_scan_of_its_cell(opened, hands, gate, idle):
@@ -46,7 +48,9 @@ def test_a_drag_pans_and_the_switch_gives_clicks_back_to_napari(opened, viewer, 
 
 def test_clicks_beside_the_image_and_in_3d_say_so(opened, viewer, hands, qtbot):
     canvas = hands.canvas
-    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(canvas.width() // 2, 4))
+    beside = hands.spot("T1", NEAR)
+    beside.setX(4)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=beside)
     qtbot.waitUntil(lambda: "outside scan T1" in opened.progress.line.text())
     viewer.dims.ndisplay = 3
     qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(canvas.width() // 2, canvas.height() // 2))

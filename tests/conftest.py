@@ -161,3 +161,16 @@ def aligned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     monkeypatch.setattr(methods, "entry_points", lambda group: entries[group])
     KeptRegistration.aligned.clear()
     return KeptRegistration.aligned
+
+
+@pytest.fixture
+def press(viewer) -> Callable[[str], None]:
+    """Press a key as napari does it: the active layer's keys go before the viewer's."""
+    from napari.utils.key_bindings import KeymapHandler
+
+    def press(key: str) -> None:
+        handler, active = KeymapHandler(), viewer.layers.selection.active
+        handler.keymap_providers = [viewer] if active is None else [active, viewer]
+        handler.press_key(key)
+
+    return press

@@ -11,11 +11,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
+from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari.layers import Layer
-from napari_longiseg._napari import desk
+from napari_longiseg._napari import desk, reviewing
 from napari_longiseg._napari.layers.scans import study_layers
 from napari_longiseg._napari.preferences import Preferences
 from napari_longiseg._qt import panel as panel_module
@@ -183,8 +185,11 @@ class Hands:
         self.qtbot.mouseClick(self.canvas, LEFT, modifier, self.spot(scan_id, point_mm))
         self.qtbot.wait(20)
 
-    def drag(self, scan_id: str, start_mm: Point, end_mm: Point) -> None:
-        """Scroll to a point of a scan, and drag from there to another one of the same slice."""
+    def drag(self, scan_id: str, start_mm: Point, end_mm: Point, key: Qt.Key | None = None) -> None:
+        """Scroll to a point of a scan, and drag from there to another one of the same slice.
+
+        A *key* is pressed before the button is let go.
+        """
         self.scroll(scan_id, start_mm)
         start, end = self.spot(scan_id, start_mm), self.spot(scan_id, end_mm)
         self.qtbot.mouseMove(self.canvas, start)
@@ -193,6 +198,8 @@ class Hands:
         for part in (0.3, 0.7, 1.0):
             self.qtbot.mouseMove(self.canvas, start + (end - start) * part)
             self.qtbot.wait(30)
+        if key is not None:
+            self.press(key)
         self.qtbot.mouseRelease(self.canvas, LEFT, pos=end)
         self.qtbot.wait(50)
 
@@ -203,6 +210,13 @@ class Hands:
     def _world(self, scan_id: str, point_mm: Point) -> Point:
         cell = next(cell for cell in self.panel.desk.bridge.cells if cell.scan.id == scan_id)
         return cell.to_world(point_mm)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_came_before_is_no_garbage() -> None:
+    """Spare the searches for garbage, of which every test makes some, what has been imported by now."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -219,15 +233,23 @@ def no_widget_is_left_behind(qapp: QApplication) -> Iterator[None]:
         pytest.fail(f"Widgets are left behind: {ours}")
 
 
+@pytest.fixture
+def preferred() -> Preferences:
+    """The defaults, but that nothing is saved by itself."""
+    return Preferences(autosave=False)
+
+
 @pytest.fixture(autouse=True)
-def no_autosave(monkeypatch) -> None:
-    """The desk's preferences are the defaults, but that it saves nothing by itself."""
-    monkeypatch.setattr(desk, "preferences", lambda: Preferences(autosave=False))
+def not_the_users_preferences(preferred, monkeypatch) -> None:
+    """What is preferred, instead."""
+    monkeypatch.setattr(desk, "preferences", lambda: preferred)
+    monkeypatch.setattr(panel_module, "preferences", lambda: preferred)
 
 
 @pytest.fixture(autouse=True)
 def reader(monkeypatch) -> Reader:
-    """Whoever is asked."""
+    """Whoever is asked, and has seen an outline as soon as it is there."""
+    monkeypatch.setattr(reviewing, "SEEN_S", 0.0)
     reader = Reader()
     monkeypatch.setattr(panel_module, "ask_to_discard", reader)
     monkeypatch.setattr(panel_module, "ask_to_resume", reader)
@@ -254,21 +276,37 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def viewer(make_napari_viewer_proxy, monkeypatch, request):
-    """A napari window, shown where it is touched; layers may be changed from the GUI thread only."""
+def viewer(request, monkeypatch):
+    """What napari gives to a plugin: its public API, and layers may be changed from the GUI thread only.
+
+    It has a window where a test asks for ``window``, which is shown where a test asks for ``hands``. All
+    others do with the model: napari draws nothing for them, which is most of a window's time.
+    """
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
-    viewer = make_napari_viewer_proxy(show="hands" in request.fixturenames)
+    if "window" not in request.fixturenames:
+        return PublicOnlyProxy(ViewerModel())
+    viewer = request.getfixturevalue("make_napari_viewer_proxy")(show="hands" in request.fixturenames)
     viewer.window.resize(1300, 800)
     return viewer
 
 
 @pytest.fixture
-def panel(viewer, fake_methods) -> Iterator[TrackingPanel]:
-    """The panel as napari docks it, before any study."""
-    _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+def window(viewer):
+    """napari's own, around the viewer."""
+    return viewer.window
+
+
+@pytest.fixture
+def panel(viewer, fake_methods, request) -> Iterator[TrackingPanel]:
+    """The panel before any study, as napari docks it where there is a window."""
+    if "window" in request.fixturenames:
+        _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    else:
+        panel = TrackingPanel(viewer)
     yield panel
     with suppress(RuntimeError):  # the test has closed the window with all that is in it
         panel.close_desk()
+        panel.deleteLater()
 
 
 @pytest.fixture
@@ -299,7 +337,7 @@ def with_lesions(panel, load, study, quiet) -> TrackingPanel:
 
 
 @pytest.fixture
-def hands(panel, qtbot) -> Hands:
+def hands(panel, window, qtbot) -> Hands:
     """The reader's, over a window that is shown."""
     return Hands(panel, qtbot)
 

@@ -28,7 +28,7 @@ def test_an_empty_panel_says_what_to_do(panel):
 
 def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_methods, idle):
     load(study)
-    _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    panel = TrackingPanel(viewer)
     idle(panel)
     assert panel.session.study is study
     assert [
@@ -37,6 +37,7 @@ def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_m
     assert len(viewer.layers) == 12
     assert panel.study_bar.text.text() == "P01 · 3 scans · 2024-01-10 to 2024-05-10"
     panel.close_desk()
+    panel.deleteLater()
 
 
 def test_layers_loaded_after_it_too(with_lesions, viewer):
@@ -56,13 +57,13 @@ def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
     assert len(with_lesions.session.findings) == 6
 
 
-def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, viewer, idle, qtbot):
+def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, viewer, window, idle):
     opened.click_bar.straight.setChecked(True)
     opened.desk.router.clicked.emit("T1", NEAR, True)
     idle(opened)
-    viewer.window.remove_dock_widget(opened.parent())
+    window.remove_dock_widget(opened.parent())
     assert not opened.desk.router.enabled
-    _, again = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    _, again = window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
     assert again.session is opened.session
     idle(again)
     assert len(viewer.layers) == 12
@@ -159,10 +160,10 @@ def test_another_study_ends_the_run(with_lesions, gate, load, study, qtbot):
     assert with_lesions.session.findings == ()
 
 
-def test_closing_during_a_run(viewer, with_lesions, gate, qtbot):
+def test_closing_during_a_run(viewer, window, with_lesions, gate, qtbot):
     with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
-    viewer.window.remove_dock_widget("all")
+    window.remove_dock_widget("all")
     with_lesions.close_desk()
     gate.open.set()
     qtbot.wait(300)
@@ -277,10 +278,10 @@ def test_the_sample_study(panel, viewer, qtbot, idle):
 # ---- two panels, and what would be lost
 
 
-def test_a_second_panel_takes_over(opened, hands, viewer, idle):
+def test_a_second_panel_takes_over(opened, hands, viewer, window, idle):
     opened.session.add_lesion("node")
     second = TrackingPanel(viewer)
-    viewer.window.add_dock_widget(second, name="again")
+    window.add_dock_widget(second, name="again")
     idle(second)
     assert not opened.isEnabled()
     assert "Another panel goes on" in opened.progress.line.text()
@@ -312,7 +313,9 @@ def test_all_images_deleted_by_hand_are_asked_about(with_lesions, reader, viewer
     reader.answer = False
     viewer.layers.selection = [cell.image for cell in with_lesions.desk.bridge.cells]
     viewer.layers.remove_selected()
-    qtbot.waitUntil(lambda: len(viewer.layers) == 12)
+    qtbot.waitUntil(lambda: bool(reader.asked))
+    idle(with_lesions)
+    assert len(viewer.layers) == 12
     assert len(reader.asked) == 1
     assert with_lesions.session.lesion(1).name == "node"
 
@@ -338,7 +341,7 @@ def test_a_wrong_place_for_a_session_is_said(with_lesions, tmp_path):
     assert wrong.read_text() == "a letter"
 
 
-def test_the_viewer_closed_during_a_run(viewer, with_lesions, gate, qtbot):
+def test_the_viewer_closed_during_a_run(viewer, window, with_lesions, gate, qtbot):
     with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)
     viewer.close()

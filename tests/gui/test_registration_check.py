@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from napari.qt.threading import create_worker  # noqa: F401 - imported before the clock runs
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QWidget
 
 from napari_longiseg._napari.check.layers import View
 from napari_longiseg._qt.progress_box import ERROR_STYLE
@@ -161,10 +160,10 @@ def test_another_study_ends_what_runs_and_what_is_shown(with_lesions, viewer, st
     assert len(viewer.layers) == 8
 
 
-def test_closing_the_panel_takes_it_away(with_lesions, viewer, idle):
+def test_closing_the_panel_takes_it_away(with_lesions, viewer, window, idle):
     with_lesions.registration.check_button.click()
     idle(with_lesions)
-    viewer.window.remove_dock_widget(with_lesions.parent())
+    window.remove_dock_widget(with_lesions.parent())
     assert len(viewer.layers) == 12
     assert viewer.layers[4].colormap.name == "gray"
 
@@ -172,13 +171,7 @@ def test_closing_the_panel_takes_it_away(with_lesions, viewer, idle):
 class TestInAWindow:
     """Rendered pixels and real mouse events."""
 
-    @pytest.fixture
-    def viewer(self, make_napari_viewer_proxy):
-        viewer = make_napari_viewer_proxy(show=True)
-        viewer.window.resize(1300, 800)
-        return viewer
-
-    def test_colours_and_clicks(self, with_lesions, viewer, idle, qtbot):
+    def test_colours_and_clicks(self, with_lesions, viewer, hands, idle, qtbot):
         """Every view colours its own cells only, and clicks still go to the scan below it."""
         with_lesions.desk.track_on_click = False
         with_lesions.registration.check_button.click()
@@ -199,15 +192,13 @@ class TestInAWindow:
         assert min(shares[View.GRID][:2]) > 0.02
         for view in View:
             assert shares[view][2] < 0.01
-            self._click(with_lesions, viewer, look, view, qtbot)
+            self._click(with_lesions, look, view, hands, qtbot)
         assert {click.scan for click in with_lesions.session.lesions[-1].clicks} == {"T1"}
 
-    def _click(self, panel, viewer, look, view, qtbot) -> None:
+    def _click(self, panel, look, view, hands, qtbot) -> None:
         look.show(view)
         qtbot.wait(100)
-        (canvas,) = (
-            w for w in panel.window().findChildren(QWidget) if type(w).__name__.startswith("CanvasBackend")
-        )
+        canvas = hands.canvas
         before = sum(len(lesion.clicks) for lesion in panel.session.lesions)
         qtbot.mouseClick(
             canvas, Qt.MouseButton.LeftButton, pos=QPoint(canvas.width() // 2, canvas.height() // 2 + 40)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from napari.utils.key_bindings import KeymapHandler, coerce_keybinding
+from napari.utils.key_bindings import coerce_keybinding
 
 from napari.layers import Image
 from napari_longiseg._napari.keys import KEYS, bind_keys
@@ -19,13 +19,6 @@ def handlers(pressed):
     return {key.name: lambda name=key.name: pressed.append(name) for key in KEYS}
 
 
-def press(viewer, key: str) -> None:
-    """As napari does it: the active layer's keys go before the viewer's."""
-    handler, active = KeymapHandler(), viewer.layers.selection.active
-    handler.keymap_providers = [viewer] if active is None else [active, viewer]
-    handler.press_key(key)
-
-
 @pytest.fixture
 def planes(monkeypatch) -> list[str]:
     """Image layers take Y for themselves, as in a napari window."""
@@ -40,53 +33,53 @@ def test_every_key_does_one_thing():
     assert letters == set("JKNYQUGHW"), "the single letters that napari leaves free"
 
 
-def test_all_keys_reach_their_handlers(viewer, handlers, pressed):
+def test_all_keys_reach_their_handlers(viewer, handlers, pressed, press):
     bind_keys(viewer, handlers)
     for key in KEYS:
-        press(viewer, key.key)
+        press(key.key)
     assert pressed == [key.name for key in KEYS]
 
 
-def test_released_keys_are_silent(viewer, handlers, pressed):
+def test_released_keys_are_silent(viewer, handlers, pressed, press):
     release = bind_keys(viewer, handlers)
     release()
     release()
     for key in KEYS:
-        press(viewer, key.key)
+        press(key.key)
     assert pressed == []
     assert viewer.keymap == {}
 
 
-def test_what_somebody_bound_before_is_given_back(viewer, handlers, pressed):
+def test_what_somebody_bound_before_is_given_back(viewer, handlers, pressed, press):
     viewer.bind_key("J", lambda _: pressed.append("theirs"))
     release = bind_keys(viewer, handlers)
-    press(viewer, "J")
+    press("J")
     release()
-    press(viewer, "J")
+    press("J")
     assert pressed == ["next_lesion", "theirs"]
 
 
-def test_what_somebody_bound_since_stays_theirs(viewer, handlers, pressed):
+def test_what_somebody_bound_since_stays_theirs(viewer, handlers, pressed, press):
     release = bind_keys(viewer, handlers)
     viewer.bind_key("J", lambda _: pressed.append("theirs"), overwrite=True)
     release()
-    press(viewer, "J")
+    press("J")
     assert pressed == ["theirs"]
 
 
-def test_y_of_image_layers_is_lent_too(viewer, handlers, pressed, planes):
+def test_y_of_image_layers_is_lent_too(viewer, handlers, pressed, planes, press):
     viewer.add_image(np.zeros((3, 3, 3)))
     release = bind_keys(viewer, handlers)
-    press(viewer, "Y")
+    press("Y")
     viewer.layers.selection.active = viewer.add_image(np.zeros((3, 3, 3)))
-    press(viewer, "Y")
+    press("Y")
     assert (pressed, planes) == (["accept", "accept"], [])
     release()
     viewer.layers.selection.active = viewer.add_image(np.zeros((3, 3, 3)))
     for layer in viewer.layers:
         assert layer.keymap == {}
         viewer.layers.selection.active = layer
-        press(viewer, "Y")
+        press("Y")
     assert (len(pressed), len(planes)) == (2, 3)
 
 
@@ -101,20 +94,20 @@ def test_a_removed_layer_is_let_go_of(viewer, handlers, planes):
     assert list(layer.keymap.values()) == [theirs]
 
 
-def test_a_second_panel_takes_the_keys_over(viewer, handlers, pressed):
+def test_a_second_panel_takes_the_keys_over(viewer, handlers, pressed, press):
     first = bind_keys(viewer, {"accept": lambda: pressed.append("first")})
     second = bind_keys(viewer, handlers)
-    press(viewer, "Y")
+    press("Y")
     first()  # its panel is closed later, and harms nobody
-    press(viewer, "Y")
+    press("Y")
     second()
-    press(viewer, "Y")
+    press("Y")
     assert pressed == ["accept", "accept"]
     assert viewer.keymap == {}
 
 
-def test_keys_without_a_handler_are_left_alone(viewer, pressed):
+def test_keys_without_a_handler_are_left_alone(viewer, pressed, press):
     viewer.bind_key("W", lambda _: pressed.append("theirs"))
     bind_keys(viewer, {"accept": lambda: None})
-    press(viewer, "W")
+    press("W")
     assert pressed == ["theirs"]

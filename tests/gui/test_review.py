@@ -1,4 +1,4 @@
-"""Verified tracking from the first click to the last word, by mouse, keys, buttons and menu."""
+"""Verified tracking from the first click to the last word, by clicks, keys, buttons and menu."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from napari.qt.threading import create_worker  # noqa: F401 - imported before th
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QInputDialog
 
+from napari_longiseg._qt import panel as panel_module
 from napari_longiseg.core.lesion import Origin, Presence, Review
 
 NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)
-SHIFT = Qt.KeyboardModifier.ShiftModifier
 SCANS = ("T0", "T1", "T2")
 
 
 @pytest.fixture
-def proposed(opened, hands, idle):
+def proposed(opened, idle):
     """A lesion clicked on T0: outlined there, proposed on T1 and T2."""
-    hands.click("T0", NEAR)
+    opened.desk.router.clicked.emit("T0", NEAR, True)
     idle(opened)
     return opened
 
@@ -52,11 +52,11 @@ def test_the_first_click_outlines_its_scan_and_proposes_the_others(proposed, ask
     assert proposed.review_bar.state.text().startswith("Lesion 1 on T0: not reviewed yet")
 
 
-def test_one_key_accepts_outlines_and_points(proposed, hands, idle):
+def test_one_key_accepts_outlines_and_points(proposed, press, idle):
     """Y accepts the outline on T0, then each point, then what was outlined there."""
     session = proposed.session
     for _ in range(3):
-        hands.press(Qt.Key.Key_Y)
+        press("Y")
         idle(proposed)
     assert all(session.finding(1, scan).mask is not None for scan in SCANS)
     assert [session.finding(1, scan).review for scan in SCANS] == [
@@ -65,38 +65,24 @@ def test_one_key_accepts_outlines_and_points(proposed, hands, idle):
         Review.PROPOSED,
     ]
     for _ in range(2):
-        hands.press(Qt.Key.Key_Y)
+        press("Y")
     assert [session.finding(1, scan).review for scan in SCANS] == 3 * [Review.ACCEPTED]
-    hands.press(Qt.Key.Key_Y)
+    press("Y")
     assert proposed.progress.line.text() == "All that was found is reviewed."
 
 
-def test_a_dragged_proposal_has_its_scan_outlined_alone(proposed, hands, idle, asked):
-    session = proposed.session
-    before = session.finding(1, "T0"), session.proposal(1, "T2")
-    hands.drag("T1", NEAR, (0.0, 4.0, 3.0))
-    idle(proposed)
-    assert len(asked) == 2
-    moved = session.lesion(1).point_on("T1")
-    np.testing.assert_allclose(moved, (0.0, 4.0, 3.0), atol=1.5)
-    assert session.finding(1, "T1").mask is not None
-    assert (session.finding(1, "T0"), session.proposal(1, "T2")) == before
-    assert session.selected == 1
-    assert proposed.desk.reviewing.current == (1, "T1")
-
-
-def test_a_drag_to_where_nothing_is_leaves_the_proposal(proposed, hands, idle):
+def test_a_proposal_moved_to_where_nothing_is_stays_where_it_was(proposed, idle):
     before = proposed.session.proposal(1, "T1")
-    hands.drag("T1", NEAR, (0.0, 22.0, 22.0))
+    proposed.desk.router.moved.emit("T1", 1, (0.0, 22.0, 22.0))
     idle(proposed)
     assert "Nothing was marked" in proposed.progress.line.text()
     assert proposed.session.proposal(1, "T1") is before
     assert proposed.session.lesion(1).point_on("T1") is None
 
 
-def test_straight_away_all_scans_are_outlined_at_the_click(opened, hands, idle):
+def test_straight_away_all_scans_are_outlined_at_the_click(opened, idle):
     opened.click_bar.straight.click()
-    hands.click("T1", NEAR)
+    opened.desk.router.clicked.emit("T1", NEAR, True)
     idle(opened)
     assert all(opened.session.finding(1, scan).mask is not None for scan in SCANS)
     assert opened.session.proposals == ()
@@ -118,11 +104,11 @@ def test_straight_away_shows_where_it_looks_first(opened, gate, idle):
     assert known == ["Finding", "Proposal", "Proposal", "Finding", "Finding"]
 
 
-def test_a_second_click_and_a_negative_one_concern_their_scan_alone(proposed, hands, idle, asked):
+def test_a_second_click_and_a_negative_one_concern_their_scan_alone(proposed, idle, asked):
     before = proposed.session.proposals
-    hands.click("T0", (0.0, 3.0, 0.0))
+    proposed.desk.router.clicked.emit("T0", (0.0, 3.0, 0.0), True)
     idle(proposed)
-    hands.click("T0", (0.0, -4.0, 0.0), SHIFT)
+    proposed.desk.router.clicked.emit("T0", (0.0, -4.0, 0.0), False)
     idle(proposed)
     assert [click.positive for click in proposed.session.lesion(1).clicks] == [True, True, False]
     assert {click.scan for click in proposed.session.lesion(1).clicks} == {"T0"}
@@ -130,48 +116,11 @@ def test_a_second_click_and_a_negative_one_concern_their_scan_alone(proposed, ha
     assert proposed.session.proposals == before
 
 
-def test_q_makes_clicks_negative(proposed, hands):
-    hands.press(Qt.Key.Key_Q)
+def test_q_makes_clicks_negative(proposed, press):
+    press("Q")
     assert proposed.click_bar.negative.isChecked()
-    hands.press(Qt.Key.Key_Q)
+    press("Q")
     assert not proposed.click_bar.negative.isChecked()
-
-
-# ---- box and brush
-
-
-def test_a_box_starts_a_lesion_and_its_outline_stays_inside(opened, hands, idle):
-    opened.click_bar.box.click()
-    hands.drag("T1", (0.0, -4.0, -4.0), (0.0, 4.0, 4.0))
-    idle(opened)
-    session = opened.session
-    box = session.lesion(1).box_on("T1")
-    mask = session.finding(1, "T1").mask
-    grid = session.scan("T1").grid
-    voxels = grid.to_mm(np.argwhere(mask.on(grid.shape)))
-    assert (voxels > np.subtract(box.low_mm, grid.spacing_mm)).all(), "the voxels at the rim belong to it"
-    assert (voxels < np.add(box.high_mm, grid.spacing_mm)).all()
-    assert {proposal.scan for proposal in session.proposals} == {"T0", "T2"}
-
-
-def test_the_brush_measures_anew_and_undo_brings_back(proposed, viewer, hands, qtbot):
-    session = proposed.session
-    before = session.finding(1, "T0")
-    labels = proposed.desk.bridge.cells[0].labels
-    drawn = labels.data.copy()
-    viewer.layers.selection.active = labels
-    labels.mode = "paint"
-    hands.drag("T0", (0.0, 0.0, 0.0), (0.0, 0.0, 14.0))
-    after = session.finding(1, "T0")
-    assert after.review is Review.EDITED
-    assert after.measurements.volume_ml > before.measurements.volume_ml
-    assert after.measurements.long_axis_mm > before.measurements.long_axis_mm + 3
-    assert f"{after.measurements.volume_ml:.2f} ml" in proposed.review_bar.state.text()
-    assert len(session.lesion(1).clicks) == 1, "the brush places no clicks"
-    labels.mode = "pan_zoom"
-    hands.press(Qt.Key.Key_U)
-    assert session.finding(1, "T0") is before
-    np.testing.assert_array_equal(labels.data, drawn)
 
 
 # ---- the review bar and the menus
@@ -235,20 +184,23 @@ def test_merge_asks_with_which_and_shows_one_outline(outlined, qtbot, monkeypatc
         offered.extend(names)
         return names[0], True
 
+    asked = []
     monkeypatch.setattr(QInputDialog, "getItem", choose)
+    monkeypatch.setattr(panel_module, "ask_to_merge", lambda _, what: not asked.append(what))
     qtbot.mouseClick(outlined.review_bar.merge, Qt.MouseButton.LeftButton)
     assert offered == ["Lesion 2"]
+    assert "do not touch on T1" in asked[0]
     assert outlined.session.finding(1, "T1").merged_into == 2
     assert outlined.desk.reviewing.current == (2, "T1")
     assert not (outlined.desk.bridge.cells[1].labels.data == 1).any()
 
 
-def test_split_takes_the_next_click(outlined, hands, qtbot):
+def test_split_takes_the_next_click(outlined, qtbot):
     session = outlined.session
     qtbot.mouseClick(outlined.review_bar.split, Qt.MouseButton.LeftButton)
     assert "Click the part of lesion 1 on T1" in outlined.progress.line.text()
     whole = session.finding(1, "T1").measurements.volume_ml
-    hands.click("T1", (0.0, 5.0, 0.0))
+    outlined.desk.router.clicked.emit("T1", (0.0, 5.0, 0.0), True)
     assert len(session.lesions) == 3
     parts = [session.finding(i, "T1").measurements.volume_ml for i in (1, 3)]
     assert sum(parts) == pytest.approx(whole)
@@ -275,11 +227,11 @@ def test_the_menu_of_a_name_removes_the_lesion(outlined):
     assert outlined.model.rowCount() == 1
 
 
-def test_keys_go_from_lesion_to_lesion(outlined, hands):
-    for key, lesion in ((Qt.Key.Key_J, 2), (Qt.Key.Key_J, 1), (Qt.Key.Key_K, 2)):
-        hands.press(key)
+def test_keys_go_from_lesion_to_lesion(outlined, press):
+    for key, lesion in (("J", 2), ("J", 1), ("K", 2)):
+        press(key)
         assert outlined.session.selected == lesion
-    hands.press(Qt.Key.Key_N)
+    press("N")
     assert outlined.session.selected == 3
-    hands.press(Qt.Key.Key_Y, SHIFT)
+    press("Shift-Y")
     assert outlined.desk.reviewing.current == (1, "T0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_longiseg._napari import reviewing as reviewing_module
-from napari_longiseg.core.lesion import Origin, Presence, Review
+from napari_longiseg.core.lesion import LesionMask, Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal
 
 NEAR, FAR = (0.0, 0.0, 0.0), (10.0, 20.0, -20.0)
@@ -205,6 +205,7 @@ def test_reset_looks_for_it_again(outlined, idle):
 def test_new_merge_and_split(outlined):
     reviewing, session = outlined.reviewing, outlined.session
     assert reviewing.merge_candidates() == [2]
+    reviewing.may_merge = lambda _: True
     reviewing.merge_into(2)
     assert session.finding(1, "T1").merged_into == 2
     assert reviewing.current == (2, "T1")
@@ -217,6 +218,29 @@ def test_new_merge_and_split(outlined):
     reviewing.go(1, "T1")
     reviewing.mark_new()
     assert session.finding(1, "T1").origin is not Origin.NEW, "it was marked on T0"
+
+
+def test_outlines_that_do_not_touch_are_merged_only_when_the_reader_agrees(outlined, said):
+    reviewing, session = outlined.reviewing, outlined.session
+    before, asked = session.state, []
+    reviewing.may_merge = lambda what: bool(asked.append(what))
+    reviewing.merge_into(2)
+    assert asked == ["The outlines of lesions 1 and 2 do not touch on T1: 19 mm lie between them."]
+    assert session.state is before
+    reviewing.may_merge = lambda _: True
+    reviewing.merge_into(2)
+    assert said[-1] == "Lesion 1 is merged into 2 on T1; U takes it back."
+    reviewing.undo()
+    assert not before.differences(session.state)
+
+
+def test_outlines_that_touch_are_merged_without_a_question(outlined, make_ball):
+    reviewing, session = outlined.reviewing, outlined.session
+    grid = session.scan("T1").grid
+    outlined.prompting.paint("T1", {2: LesionMask.of(make_ball(grid, (0.0, 9.0, 0.0), 3))})
+    reviewing.go(1, "T1")
+    reviewing.merge_into(2)
+    assert session.finding(1, "T1").merged_into == 2
 
 
 def test_where_nothing_is_outlined_nothing_is_split_or_merged(outlined, said):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from napari_longiseg._napari import saving as saving_module
@@ -7,7 +9,8 @@ from napari_longiseg._napari.preferences import Preferences
 from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.lesion import Click
-from napari_longiseg.io.session_store import is_session, read_session
+from napari_longiseg.core.state import State
+from napari_longiseg.io.session_store import is_session, read_session, write_session
 
 NEAR = (0.0, 0.0, 0.0)
 
@@ -179,6 +182,31 @@ def test_a_place_that_is_something_else_is_refused(opened, session, tmp_path, wr
     assert wrong.read_text() == "a letter"
     assert opened.unsaved
     assert written == []
+
+
+def test_another_session_is_replaced_only_when_the_reader_agrees(opened, session, study, tmp_path, done):
+    path, asked = tmp_path / "mine.longiseg.zarr", []
+    write_session(path, replace(study, patient="P02"), State(session.state.lesions))
+    opened.may_replace = lambda what: bool(asked.append(what))
+    session.rename(1, "node")
+    opened.save_as(path)
+    done()
+    assert asked == ["mine.longiseg.zarr holds a session of P02 with 2 lesions."]
+    assert read_session(path)[0].patient == "P02"
+    opened.may_replace = lambda what: not asked.append(what)
+    opened.save_as(path)
+    done()
+    assert read_session(path)[0].patient == "P01"
+    opened.save_as(path)
+    assert len(asked) == 2, "its own file needs no question"
+
+
+def test_a_session_that_cannot_be_read_is_asked_about_too(opened, session, tmp_path, done):
+    path, asked = tmp_path / "mine.longiseg.zarr", []
+    path.mkdir()
+    opened.may_replace = lambda what: bool(asked.append(what))
+    opened.save_as(path)
+    assert asked == ["mine.longiseg.zarr holds a session that cannot be read."]
 
 
 def test_a_place_that_cannot_be_written_is_said_and_the_work_stays_unsaved(

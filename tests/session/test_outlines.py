@@ -9,7 +9,7 @@ import pytest
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Click, Finding, LesionMask, Origin, Presence, Review, SourceMask
-from napari_longiseg.session.review import merge, redraw, split
+from napari_longiseg.session.review import gap_mm, merge, redraw, split
 
 LEFT, RIGHT = (0.0, 0.0, -9.0), (0.0, 0.0, 9.0)
 
@@ -80,6 +80,8 @@ class TestMerge:
         session.set_known(Finding(2, "T1", Presence.NOT_FOUND, Origin.PROPAGATED, "T0"))
         with pytest.raises(InputError, match="Lesion 2 has no outline on T1"):
             merge(session, 2, 1, "T1")
+        with pytest.raises(InputError, match="outline"):
+            gap_mm(session, 2, 1, "T1")
         with pytest.raises(InputError, match="Choose two lesions"):
             merge(session, 1, 1, "T1")
 

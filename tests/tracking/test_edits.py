@@ -7,7 +7,7 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Origin, Presence, Review
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.tracking.edits import merged, outlined_by_hand, redrawn, split
+from napari_longiseg.tracking.edits import gap_mm, merged, outlined_by_hand, redrawn, split
 from napari_longiseg.tracking.findings import with_mask
 
 LEFT, RIGHT = (-8.0, 36.0, 18.0), (-8.0, 36.0, 40.0)
@@ -107,6 +107,16 @@ class TestMerged:
         assert (gone.mask, gone.measurements, gone.merged_into) == (None, None, 1)
         assert gone.reason.startswith("Merged into lesion 1 and measured there.")
         assert keeper.review is gone.review is Review.EDITED
+
+    def test_outlines_that_do_not_touch_say_so(self, scan, found):
+        a, b = found(1, (LEFT, 5)), found(2, (RIGHT, 5))
+        gap = gap_mm(a.mask, b.mask, scan)
+        assert gap == pytest.approx(RIGHT[2] - LEFT[2] - 10, abs=2 * max(scan.grid.spacing_mm))
+        keeper, _ = merged(a, b, scan)
+        assert keeper.reason == f"Merged from outlines {gap:.0f} mm apart; its diameters may span both."
+        beside = found(2, ((LEFT[0], LEFT[1], LEFT[2] + 9.5), 5))
+        assert gap_mm(a.mask, beside.mask, scan) == 0
+        assert merged(a, beside, scan)[0].reason == ""
 
     def test_a_keeper_without_an_outline_gets_the_other_s(self, scan, found):
         b = found(2, (RIGHT, 5))

@@ -42,6 +42,12 @@ class Reviewing:
     clock : callable
         Seconds of a clock that never goes back.
 
+    Attributes
+    ----------
+    may_merge : callable
+        Asks the reader whether two outlines, described in a sentence, are one lesion all the same; by default
+        they are not.
+
     Signals
     -------
     current_changed(object)
@@ -70,6 +76,7 @@ class Reviewing:
         self._clock = clock
         self._current: Key | None = None
         self._came = -SEEN_S
+        self.may_merge: Callable[[str], bool] = lambda _: False
         session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
         session.restored.connect(self._on_restored)
@@ -191,11 +198,16 @@ class Reviewing:
             review.mark_new(self._session, *self._reviewed()[0])
 
     def merge_into(self, keeper: int) -> None:
-        """The lesion has become one with another on this scan."""
+        """The lesion has become one with another on this scan, after asking where they do not touch."""
         with told(self.failed.emit):
             lesion_id, scan_id = self._reviewed()[0]
+            gap = review.gap_mm(self._session, keeper, lesion_id, scan_id)
+            both = f"The outlines of lesions {lesion_id} and {keeper} do not touch on {scan_id}"
+            if gap and not self.may_merge(f"{both}: {gap:.0f} mm lie between them."):
+                return
             review.merge(self._session, keeper, lesion_id, scan_id)
             self.touch(keeper, scan_id)
+            self.noticed.emit(f"Lesion {lesion_id} is merged into {keeper} on {scan_id}; U takes it back.")
 
     def split(self) -> None:
         """The next click says which part of the outline is a lesion of its own."""

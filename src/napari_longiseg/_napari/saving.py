@@ -22,7 +22,7 @@ from napari_longiseg.core.errors import InputError, LongisegError
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import Study
 from napari_longiseg.core.state import State
-from napari_longiseg.io.session_store import SUFFIX, is_session, read_state, write_session
+from napari_longiseg.io.session_store import SUFFIX, is_session, read_state, read_title, write_session
 from napari_longiseg.session import Session
 from napari_longiseg.session.autosave import Autosave
 
@@ -58,6 +58,12 @@ class Saving:
     preferences : callable
         The user's, at any time.
 
+    Attributes
+    ----------
+    may_replace : callable
+        Asks the reader whether a session file, described in a sentence, may be replaced; by default it may
+        not.
+
     Signals
     -------
     noticed(str), failed(str)
@@ -77,6 +83,7 @@ class Saving:
         self._autosave: Autosave | None = None
         self._chosen: Path | None = None
         self._offered: Study | None = None
+        self.may_replace: Callable[[str], bool] = lambda _: False
         self._timer = QTimer()
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.look)
@@ -117,11 +124,13 @@ class Saving:
         self._autosave = Autosave(self._session, path, write_session)
 
     def save_as(self, path: Path) -> None:
-        """Save to this file now, and from now on."""
+        """Save to this file now, and from now on, after asking where another session is lost by that."""
         if not path.name.lower().endswith(SUFFIX):
             path = path.with_name(path.name + SUFFIX)
         if path.exists() and not is_session(path):
             self.failed.emit(f"{path.name} is something else than a session: choose another name.")
+            return
+        if path.exists() and path != self._chosen and not self.may_replace(_content(path)):
             return
         chosen = Autosave(self._session, path, write_session)
         self._save(chosen, partial(self._on_saved_as, chosen, self._session.study))
@@ -175,6 +184,16 @@ class Saving:
         if found.state is not None and self._offered is not found.study:
             self._offered = found.study  # going on with it opens the study again: no second question
             self.interrupted.emit(found.state)
+
+
+def _content(path: Path) -> str:
+    """What a session file holds, in a sentence."""
+    try:
+        patient, lesions = read_title(path)
+    except InputError:
+        return f"{path.name} holds a session that cannot be read."
+    many = "1 lesion" if lesions == 1 else f"{lesions} lesions"
+    return f"{path.name} holds a session of {patient} with {many}."
 
 
 def _last_save(work: Callable[[], None]) -> None:

@@ -34,7 +34,8 @@ class ClickBar(QWidget):
         )
         self.box.setToolTip(
             "A drag draws a box around the selected lesion, as deep as it is wide or high.\n"
-            "What is outlined on that scan stays inside. Clicks remain clicks."
+            "What is outlined on that scan stays inside. Clicks remain clicks.\n"
+            "After one box the tool is put away; with Shift held it stays."
         )
         self.negative.setToolTip("Clicks say what does not belong to the lesion (Q; also: hold Shift).")
         self.straight.setToolTip(

@@ -16,6 +16,7 @@ GESTURES = (
     ("Shift + click", "Not the lesion: a negative click"),
     ("Drag a marker", "Move the point of a lesion; Escape puts it back"),
     ("Drag", "Move the picture; with the box tool, draw a box"),
+    ("Shift + drag", "With the box tool: draw a box, and keep the tool"),
     ("Wheel", "Zoom"),
     ("Ctrl + wheel", "Through the slices"),
 )

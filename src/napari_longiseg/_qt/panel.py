@@ -26,7 +26,7 @@ from napari_longiseg._qt.matrix.matrix import LesionMatrix
 from napari_longiseg._qt.matrix.model import LesionModel
 from napari_longiseg._qt.methods.options_box import OptionsBox
 from napari_longiseg._qt.progress_box import ProgressBox
-from napari_longiseg._qt.questions import ask_to_discard, ask_to_resume
+from napari_longiseg._qt.questions import ask_to_discard, ask_to_merge, ask_to_replace, ask_to_resume
 from napari_longiseg._qt.registration_box import RegistrationBox
 from napari_longiseg._qt.review_bar import ReviewBar
 from napari_longiseg._qt.study_bar import StudyBar
@@ -162,6 +162,8 @@ class TrackingPanel(QWidget):
         desk, wishes = self.desk, self.wishes
         prompting, reviewing = desk.prompting, desk.reviewing
         desk.opening.may_lose = lambda what: ask_to_discard(self, what)
+        reviewing.may_merge = lambda what: ask_to_merge(self, what)
+        desk.saving.may_replace = lambda what: ask_to_replace(self, what)
         self.registration.check_requested.connect(desk.check)
         self.registration.view_chosen.connect(desk.check_view.show)
         self.registration.square_chosen.connect(desk.check_view.set_square)
@@ -179,6 +181,7 @@ class TrackingPanel(QWidget):
         clicks = self.click_bar
         clicks.place.toggled.connect(partial(setattr, desk.router, "enabled"))
         clicks.box.toggled.connect(partial(setattr, desk.router, "box"))
+        desk.router.box_changed.connect(self._on_box)
         clicks.negative.toggled.connect(partial(setattr, prompting, "negative"))
         clicks.straight.toggled.connect(partial(setattr, prompting, "straight"))
         self.lesion_bar.add_requested.connect(wishes.add)
@@ -247,6 +250,9 @@ class TrackingPanel(QWidget):
 
     def _on_check(self) -> None:
         self.registration.show_check(self.desk.check_view.check, self.desk.check_view.view)
+
+    def _on_box(self, on: bool) -> None:
+        self.click_bar.box.setChecked(on)
 
     def _on_preferences(self, chosen: Preferences) -> None:
         chosen.use_model_folder()

@@ -24,6 +24,16 @@ def ask_to_resume(parent: QWidget | None, lesions: int, findings: int) -> bool:
     return _ask(parent, "Go on?", f"{what} Go on there?", "Go on", QMessageBox.ButtonRole.AcceptRole)
 
 
+def ask_to_merge(parent: QWidget | None, what: str) -> bool:
+    """Whether two outlines are one lesion, although something, said in *what*, speaks against it."""
+    return _ask(parent, "Merge?", f"{what} Merge them all the same?", "Merge")
+
+
+def ask_to_replace(parent: QWidget | None, what: str) -> bool:
+    """Whether a file may be replaced that holds what the sentence *what* says."""
+    return _ask(parent, "Replace?", f"{what} Replace it?", "Replace")
+
+
 def _ask(
     parent: QWidget | None,
     title: str,

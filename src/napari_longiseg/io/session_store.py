@@ -148,6 +148,18 @@ def read_history(path: str | Path) -> tuple[str, ...]:
     return tuple(_read_entry(Path(path)).history)
 
 
+def read_title(path: str | Path) -> tuple[str, int]:
+    """Whose session it is, and how many lesions it has; neither voxels nor outlines are read.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_session`.
+    """
+    entry = _read_entry(Path(path))
+    return entry.patient, len(entry.lesions)
+
+
 def _write(path: Path, study: Study, state: State, history: Sequence[str], progress: Progress) -> None:
     before = _parts_of(path)
     for folder in (path, path / "scans", path / "masks", *path.glob("scans/*/labels")):

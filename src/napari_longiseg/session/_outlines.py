@@ -58,6 +58,18 @@ def merge(session: Session, keeper: int, other: int, scan_id: str) -> None:
                 session.set_known(replace(finding, merged_into=keeper))
 
 
+def gap_mm(session: Session, one: int, other: int, scan_id: str) -> float:
+    """How far the outlines of two lesions lie apart on a scan; 0 where they touch.
+
+    Raises
+    ------
+    InputError
+        When one of the two has no outline there.
+    """
+    first, second = _outline(session, one, scan_id), _outline(session, other, scan_id)
+    return edits.gap_mm(first, second, session.scan(scan_id))
+
+
 def split(session: Session, lesion_id: int, scan_id: str, point_mm: Point) -> int:
     """Make a part of an outline a lesion of its own, which starts from there.
 
@@ -113,8 +125,13 @@ def _start_from(session: Session, lesion_id: int, drawn: SourceMask) -> None:
 
 
 def _outlined(session: Session, lesion_id: int, scan_id: str) -> Finding:
-    finding = session.found(lesion_id, scan_id)
-    if finding.mask is None:
+    _outline(session, lesion_id, scan_id)
+    return session.found(lesion_id, scan_id)
+
+
+def _outline(session: Session, lesion_id: int, scan_id: str) -> LesionMask:
+    mask = session.found(lesion_id, scan_id).mask
+    if mask is None:
         msg = f"Lesion {lesion_id} has no outline on {scan_id}: outline it there first."
         raise InputError(msg)
-    return finding
+    return mask

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from scipy.spatial import KDTree
+
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Origin, Presence, Review
@@ -61,6 +64,8 @@ def outlined_by_hand(lesion: Lesion, scan: Scan, mask: LesionMask, source_scan: 
 def merged(keeper: Finding, other: Finding, scan: Scan) -> tuple[Finding, Finding]:
     """Two lesions that are one on a scan: the keeper with both outlines, the other that points to it.
 
+    Where the outlines do not touch, the keeper says so: its diameters may span both.
+
     Parameters
     ----------
     keeper, other : Finding
@@ -80,7 +85,19 @@ def merged(keeper: Finding, other: Finding, scan: Scan) -> tuple[Finding, Findin
         msg = f"Lesion {other.lesion} has no outline on {other.scan} to merge into lesion {keeper.lesion}."
         raise InputError(msg)
     both = with_union(_edited(keeper), other, scan)
+    if keeper.mask is not None and (gap := gap_mm(keeper.mask, other.mask, scan)) > 0:
+        both = replace(both, reason=f"Merged from outlines {gap:.0f} mm apart; its diameters may span both.")
     return both, merged_into(replace(other, review=Review.EDITED), both)
+
+
+def gap_mm(one: LesionMask, other: LesionMask, scan: Scan) -> float:
+    """How far two outlines of a scan lie apart: between the nearest voxels' centres; 0 where they touch."""
+    voxels = [np.argwhere(mask.voxels) + np.asarray(mask.box.start) for mask in (one, other)]
+    steps, _ = KDTree(voxels[0]).query(voxels[1], p=np.inf)
+    if steps.min() <= 1:
+        return 0.0
+    points = [scan.grid.to_mm(indices) for indices in voxels]
+    return float(KDTree(points[0]).query(points[1])[0].min())
 
 
 def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tuple[Finding, Finding]:

@@ -177,8 +177,24 @@ def test_a_box_is_drawn_from_corner_to_corner(router, shown, mouse, heard):
     assert len(clicks.data) == before
     mouse((0.0, 6.0, 8.0))
     assert heard[-1][0] == "clicked", "clicks stay clicks"
+    router.box = True
     mouse((0.0, 6.0, 8.0), (0.0, 6.2, 14.0))
     assert len(heard) == 2, "thinner than a voxel"
+    assert router.box, "no box was drawn"
+
+
+def test_the_box_tool_draws_one_box_and_with_shift_more(router, mouse, heard):
+    switched: list[bool] = []
+    router.box_changed.connect(switched.append)
+    corners = (0.0, 6.0, 8.0), (0.0, -4.0, -12.0)
+    router.box = True
+    mouse(*corners, modifiers=("Shift",))
+    assert router.box
+    mouse(*corners)
+    mouse((0.0, 20.0, 8.0), (0.0, 10.0, -12.0))
+    mouse((0.0, 20.0, 8.0), (0.0, 10.0, -12.0), modifiers=("Shift",))
+    assert [told[0] for told in heard] == ["box_drawn", "box_drawn"]
+    assert switched == [True, False]
 
 
 def test_a_box_ends_where_the_scan_ends():

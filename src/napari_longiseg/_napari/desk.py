@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 
 import napari.viewer
@@ -21,6 +21,7 @@ from napari_longiseg._napari.reviewing import Reviewing, hidden_text
 from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.telling import told
 from napari_longiseg._napari.view.bridge import LayerBridge
+from napari_longiseg._napari.work.garbage import Garbage
 from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.scan import Study
 from napari_longiseg.registration.links import Link
@@ -70,7 +71,7 @@ class Desk:
         self._closed = False
         self.session = Opening.session_in(viewer)
         self.runner = Runner(self.session)
-        self.bridge = LayerBridge(viewer, self.session, self._defer, self._defer)
+        self.bridge = LayerBridge(viewer, self.session, self._defer, self._spread)
         self.linked = LinkedScans(viewer, self.session, self.bridge)
         self.cursor = RegisteredCursor(viewer, self.session, self.bridge)
         self.check_view = CheckView(viewer, self.session, self.bridge)
@@ -80,6 +81,7 @@ class Desk:
         self.reviewing = Reviewing(self.session, self.prompting, self._hidden)
         self.saving = Saving(self.session, self.runner, preferences)
         self.opening = Opening(viewer, self.session, self.runner, self.bridge, self.saving)
+        self._garbage = Garbage(self._rest)
         self._unwatch = watch(self._on_preferences)
         self._connect()
         self.cursor.enabled = True
@@ -89,6 +91,7 @@ class Desk:
         if self._closed:
             return
         self._closed = True
+        self._garbage.close()
         self._unwatch()
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self.session.study_changed.disconnect(self._on_study)
@@ -145,6 +148,18 @@ class Desk:
 
     def _defer(self, call: Callable[[], None]) -> None:
         QTimer.singleShot(0, lambda: None if self._closed else call())
+
+    def _spread(self, call: Callable[[], None]) -> None:
+        """In another turn of the event loop: without a delay Qt would make all such calls in this one."""
+        QTimer.singleShot(1, lambda: None if self._closed else call())
+
+    def _rest(self) -> Hashable:
+        """The same while the reader moves nothing and decides nothing; None while something runs."""
+        if self.runner.busy or self.bridge.showing:
+            return None
+        viewer = self._viewer
+        place = tuple(viewer.dims.point), tuple(viewer.scene.camera.center), viewer.scene.camera.zoom
+        return tuple(viewer.cursor.position), place, self.session.selected, len(self.session.history)
 
     def _on_inserted(self, _: object) -> None:
         self._defer(self._adopt)

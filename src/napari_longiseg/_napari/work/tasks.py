@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from napari.layers import Points
+import numpy as np
+
+from napari.layers import Image, Labels, Points
 from napari_longiseg._napari.layers.adopt import Left, read_left
+from napari_longiseg._napari.layers.colours import lesion_colormap
 from napari_longiseg._napari.layers.windows import window_name
 from napari_longiseg._napari.work.job import Work
 from napari_longiseg._napari.work.request import Request, Result
@@ -57,9 +60,7 @@ class OpenTask:
         """Yield what was opened."""
         progress(f"Opening {self.path.name}", 0.0)
         preload_simple_itk()
-        # For its first layer napari loads pandas and reads all units: a second that the GUI need not wait.
-        # This one never meets a viewer.
-        Points(None, ndim=3, units=("mm",) * 3)
+        preload_layers()
         part, left = scaled(progress, 0.0, 0.9), None
         if is_session(self.path):
             study, left = read_left(self.path, part)
@@ -67,6 +68,17 @@ class OpenTask:
             study = load_study(self.path, part)
         prepare(study, scaled(progress, 0.9, 1.0))
         yield Opened(study, left)
+
+
+def preload_layers() -> None:
+    """Have napari load what it needs for its first layers, which never meet a viewer.
+
+    That is pandas, all units, scipy and scikit-image: more than a second that the GUI need not wait.
+    """
+    voxel = np.zeros((1, 1, 1), dtype=np.uint16)
+    Points(None, ndim=3, units=("mm",) * 3)
+    Image(voxel, contrast_limits=(0, 1))
+    Labels(voxel, colormap=lesion_colormap())
 
 
 @dataclass(frozen=True)

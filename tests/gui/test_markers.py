@@ -45,6 +45,7 @@ def test_a_drawn_box_is_told(with_lesions, hands):
     assert scan == "T0"
     np.testing.assert_allclose(low, (-10.0, -8.0, -10.0), atol=1.5)
     np.testing.assert_allclose(high, (10.0, 8.0, 10.0), atol=1.5)
+    assert not with_lesions.click_bar.box.isChecked(), "one box, and the tool is put away"
 
 
 def test_a_stroke_on_another_scan_than_the_active_one_is_a_finding_there(with_lesions, viewer, hands):

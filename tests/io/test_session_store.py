@@ -34,7 +34,14 @@ from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import State
 from napari_longiseg.io import session_store
 from napari_longiseg.io._session import arrays
-from napari_longiseg.io.session_store import is_session, read_history, read_session, read_state, write_session
+from napari_longiseg.io.session_store import (
+    is_session,
+    read_history,
+    read_session,
+    read_state,
+    read_title,
+    write_session,
+)
 
 NEAR = (0.0, 0.0, 0.0)
 TILTED = Grid((24, 60, 70), (2.0, 1.1, 1.0), (1 / 3, -2.5, 7.25), ((0.8, 0, 0.6), (0, -1, 0), (-0.6, 0, 0.8)))
@@ -140,6 +147,8 @@ class TestRoundTrip:
     def test_everything_comes_back_exactly(self, saved, known):
         assert_same(read_session(saved), known)
         assert read_history(saved) == ("Add lesion 1", "Accept lesion 1 on T0")
+        study, state = known
+        assert read_title(saved) == (study.patient, len(state.lesions))
 
     def test_reopened_and_saved_anew_nothing_has_changed(self, saved, known):
         before = root_of(saved), chunk_files(saved)

@@ -78,7 +78,7 @@ def test_the_layer_lies_in_its_target_s_cell_between_scan_and_outlines(look, sho
         inside = [i for i in range(len(viewer.layers)) if shown.cell_of(viewer.layers[i]) is cell]
         assert inside == [5 * column + i for i in range(5)]
     middle = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, 1), viewer.layers)]
-    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points", "Points"]
+    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points", "Vectors"]
     scan, layer = middle[:2]
     np.testing.assert_allclose(layer.scale, scan.scale)
     np.testing.assert_allclose(layer.translate, scan.translate)
@@ -246,7 +246,7 @@ def test_outlines_removed_by_hand_come_back_into_a_cell_with_a_check(look, shown
     deferred.pop()()
     assert look.view is View.OVERLAY
     middle = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, 1), viewer.layers)]
-    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points", "Points"]
+    assert [type(layer).__name__ for layer in middle] == ["Image", "Image", "Labels", "Points", "Vectors"]
 
 
 def test_without_its_target_it_cannot_be_looked_at(look, shown, viewer, deferred, check):

@@ -8,6 +8,7 @@ import pytest
 from napari_longiseg._napari.linked.cursor import CLEAR, FAINT, HIDDEN, RegisteredCursor
 from napari_longiseg._napari.linked.linked import LinkedScans
 from napari_longiseg._napari.linked.pointing import along_ray
+from napari_longiseg._napari.view.cross import ARMS, GAP_MM, GAP_PIXELS
 from napari_longiseg.registration.links import Link
 from napari_longiseg.registration.maps import TransformMap
 from napari_longiseg.registration.transforms import Affine
@@ -43,7 +44,7 @@ def point_at(viewer, cursor):
 
 
 def place(cell) -> np.ndarray:
-    return cell.cursor.data_to_world(cell.cursor.data[0]) - np.asarray(cell.shift_mm)
+    return cell.cursor.data_to_world(cell.cursor.data[ARMS:, 0].mean(axis=0)) - np.asarray(cell.shift_mm)
 
 
 def test_the_place_under_the_mouse_is_shown_on_all_scans_with_a_map(cursor, point_at, shown):
@@ -96,6 +97,30 @@ def test_it_is_no_click_and_no_step_of_undo(cursor, point_at, shown, session):
     assert session.state is before
     assert not heard
     assert all(not cell.cursor.editable for cell in shown.cells)
+
+
+def test_a_small_lesion_lies_open_in_it_at_any_zoom(cursor, point_at, shown, viewer, qtbot):
+    point_at((2.0, 4.0, 5.0))
+    cell = shown.cells[1]
+
+    def gap_mm() -> float:
+        starts = cell.cursor.data[ARMS:, 0] * cell.scan.grid.spacing_mm
+        return float(np.linalg.norm(starts - starts.mean(axis=0), axis=1).min())
+
+    viewer.scene.camera.zoom = 20.0
+    qtbot.waitUntil(lambda: gap_mm() == pytest.approx(GAP_MM, rel=0.05))
+    viewer.scene.camera.zoom = 0.5
+    qtbot.waitUntil(lambda: gap_mm() == pytest.approx(GAP_PIXELS / 0.5, rel=0.05))
+
+
+def test_in_3d_it_has_arms_along_all_axes(cursor, shown, viewer):
+    viewer.dims.ndisplay = 3
+    cell = shown.cells[0]
+    middle = np.array(cell.scan.grid.shape) / 2
+    cell.point_at(middle, viewer.dims.displayed, 1.0, CLEAR)
+    lengths = np.abs(cell.cursor.data[:, 1]).sum(axis=0)
+    assert (lengths > 0).all()
+    np.testing.assert_allclose(cell.cursor.data[ARMS:, 0].mean(axis=0), middle)
 
 
 def test_an_update_takes_a_few_milliseconds(cursor, point_at):

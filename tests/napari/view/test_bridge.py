@@ -28,7 +28,7 @@ def test_scans_stand_side_by_side_in_mm(shown, viewer, study):
     assert viewer.canvas.grid.shape == (1, 3)
     for column, scan in enumerate(study.scans):
         inside = [viewer.layers[i] for i in viewer.canvas.grid.contents_at((0, column), viewer.layers)]
-        assert [type(layer).__name__ for layer in inside] == ["Image", "Labels", "Points", "Points"]
+        assert [type(layer).__name__ for layer in inside] == ["Image", "Labels", "Points", "Vectors"]
         for layer in inside:
             np.testing.assert_allclose(layer.scale, scan.grid.spacing_mm)
             np.testing.assert_allclose(layer.translate, scan.grid.origin_mm)
@@ -144,7 +144,7 @@ def test_removed_labels_and_clicks_come_back(shown, session, study, viewer, defe
     assert len(viewer.layers) == 12
     assert shown.cells[1].labels.data.sum() == finding.mask.voxels.sum()
     assert len(shown.cells[0].clicks.data) == 2
-    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Points"] * 3
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Vectors"] * 3
 
 
 def test_a_scan_without_its_image_leaves_the_grid(shown, session, study, viewer, deferred, make_finding):
@@ -197,7 +197,7 @@ def test_a_study_comes_up_layer_by_layer(gradual, session, study, viewer, turns,
     assert set(np.diff(counts)) == {0, 1}
     assert counts[-1] == 12
     assert gradual.cells[2].labels.data.any()
-    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Points"] * 3
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Vectors"] * 3
     assert viewer.layers.selection.active is gradual.cells[0].image
 
 
@@ -248,7 +248,7 @@ def test_layers_removed_while_a_study_comes_up_come_back(gradual, session, study
     viewer.layers.remove(gradual.cells[0].labels)
     run(deferred)
     run(turns)
-    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Points"] * 3
+    assert [type(layer).__name__ for layer in viewer.layers] == ["Image", "Labels", "Points", "Vectors"] * 3
 
 
 def test_a_viewer_emptied_while_a_study_comes_up_stays_empty(

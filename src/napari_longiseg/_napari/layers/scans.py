@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from napari_longiseg._napari.layers.colours import lesion_colormap
 from napari_longiseg._napari.layers.windows import WINDOWS, Window, window_name
 from napari_longiseg.core.geometry import Grid
@@ -21,8 +19,6 @@ OVERLAY_KEY = "longiseg_overlay"
 """Marks the label and click layers, which show a session and are made anew with every panel."""
 
 LABEL_OPACITY = 0.55
-CURSOR_PIXELS = 22
-"""Size of the cross-hair on the screen."""
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -69,18 +65,13 @@ def click_options(scan: Scan) -> dict[str, Any]:
 
 
 def cursor_options(scan: Scan) -> dict[str, Any]:
-    """Options of the layer with the cross-hair on a scan; not seen until the mouse points somewhere."""
+    """Options of the layer with the lines of the cross-hair on a scan; not seen until it points somewhere."""
     return {
         **space_options(scan.grid),
-        "data": np.array([scan.grid.shape]) / 2.0,
         "name": f"{scan.id} cursor",
         "metadata": {OVERLAY_KEY: True},
-        "symbol": "cross",
-        "size": scan.grid.shape[2],
-        "canvas_size_limits": (0, CURSOR_PIXELS),
-        "face_color": "yellow",
-        "border_color": "black",
-        "border_width": 0.1,
+        "vector_style": "line",
+        "blending": "translucent_no_depth",  # in 3-D it is seen through the volume
         "opacity": 0.0,
     }
 

@@ -26,8 +26,9 @@ NEAR_MM = 2.0
 class RegisteredCursor:
     """Shows the place under the mouse on all scans to which a map leads.
 
-    In 2-D a cross-hair whose place lies on another slice is drawn faintly on the one shown; in 3-D the place
-    is the first voxel of a lesion under the mouse, else the brightest. Off until :attr:`enabled` is set.
+    It is open in the middle, so that a small lesion is seen in it. In 2-D a cross-hair whose place lies on
+    another slice is drawn faintly on the one shown; in 3-D the place is the first voxel of a lesion under the
+    mouse, else the brightest. Off until :attr:`enabled` is set.
 
     Whoever makes it must keep it, and close it before the bridge.
 
@@ -58,13 +59,15 @@ class RegisteredCursor:
         self._on = False
         self._places: dict[str, Point] = {}
         self._timer = FrameTimer(self.update)
-        viewer.dims.events.point.connect(self._on_point)
+        viewer.dims.events.point.connect(self._on_view)
+        viewer.scene.camera.events.zoom.connect(self._on_view)
         session.study_changed.connect(self._on_study)
 
     def close(self) -> None:
         """Take the cross-hairs away and stop watching."""
         self.enabled = False
-        self._viewer.dims.events.point.disconnect(self._on_point)
+        self._viewer.dims.events.point.disconnect(self._on_view)
+        self._viewer.scene.camera.events.zoom.disconnect(self._on_view)
         self._session.study_changed.disconnect(self._on_study)
 
     @property
@@ -111,20 +114,21 @@ class RegisteredCursor:
 
     def _mark(self, cell: Cell, point: Point, own: bool) -> None:
         """Draw one cross-hair, on the slice shown."""
-        grid, across = cell.scan.grid, list(self._viewer.dims.not_displayed)
-        index = grid.to_index(point)
-        shown = grid.to_index(np.subtract(self._viewer.dims.point, cell.shift_mm))[across]
-        away = np.abs(index[across] - shown) * np.asarray(grid.spacing_mm)[across]
-        off = (away > np.maximum(np.asarray(grid.spacing_mm)[across], NEAR_MM)).any()
+        dims, spacing = self._viewer.dims, np.asarray(cell.scan.grid.spacing_mm)
+        index, across = cell.scan.grid.to_index(point), list(dims.not_displayed)
+        shown = cell.scan.grid.to_index(np.subtract(dims.point, cell.shift_mm))[across]
+        away = np.abs(index[across] - shown) * spacing[across]
+        off = (away > np.maximum(spacing[across], NEAR_MM)).any()
         index[across] = np.rint(shown)
-        cell.point_at(as_point(index), FAINT if own or off else CLEAR)
+        zoom = self._viewer.scene.camera.zoom
+        cell.point_at(as_point(index), dims.displayed, zoom, FAINT if own or off else CLEAR)
 
     # ---- what others say
 
     def _on_mouse(self, _viewer: Any, _event: Any) -> None:  # noqa: ANN401 - napari's
         self._timer.soon()
 
-    def _on_point(self, _: Any) -> None:  # noqa: ANN401 - napari's event
+    def _on_view(self, _: Any) -> None:  # noqa: ANN401 - napari's event
         if self._on and self._places:
             self._timer.soon()
 

@@ -82,3 +82,17 @@ class TestMeasure:
 )
 def test_change_pct(value, reference, expected):
     assert change_pct(value, reference) == expected
+
+
+def test_the_long_axis_is_the_longest_distance_within_any_slice():
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        mask = rng.random(rng.integers(1, 8, 3)) < rng.uniform(0.1, 0.9)
+        grid = Grid(mask.shape, tuple(rng.uniform(0.5, 3.0, 3)))
+        slices = [
+            grid.to_mm(np.argwhere(mask & (np.arange(len(mask)) == z)[:, None, None]))
+            for z in range(len(mask))
+        ]
+        distances = [np.linalg.norm(s[:, None] - s, axis=-1).max() for s in slices if len(s)]
+        if distances:
+            assert measure(mask, grid, np.zeros(mask.shape)).long_axis_mm == pytest.approx(max(distances))

@@ -55,7 +55,11 @@ def _long_axis(mask: npt.NDArray[np.bool_], grid: Grid) -> Array:
     """Ends (2, 3) in mm of the longest in-plane distance over all axial slices."""
     best = np.zeros((2, 3))
     longest = -1.0
+    spans = np.stack([np.ptp(_ends(mask.any(axis=axis)), axis=0) for axis in (2, 1)], axis=-1)
+    diagonals = np.linalg.norm(spans * grid.spacing_mm[1:], axis=-1)
     for z in np.flatnonzero(mask.any(axis=(1, 2))):
+        if diagonals[z] < longest:  # nothing in the slice is as far apart
+            continue
         hull = _hull_mm(mask, grid, int(z))
         distances = cdist(hull, hull)
         a, b = np.unravel_index(distances.argmax(), distances.shape)
@@ -102,7 +106,9 @@ def _chord(t: Array, w: Array, position: float) -> tuple[float, float]:
 
 def _hull_mm(mask: npt.NDArray[np.bool_], grid: Grid, z: int) -> Array:
     """Corners (N, 3) in mm of the convex hull of one axial slice, in order around it."""
-    yx = np.argwhere(mask[z])
+    rows = np.flatnonzero(mask[z].any(axis=1))
+    ends = _ends(mask[z, rows])  # what lies between the ends of a row is no corner
+    yx = np.unique(np.column_stack([np.tile(rows, 2), ends.ravel()]), axis=0)
     points = grid.to_mm(np.column_stack([np.full(len(yx), z), yx]))
     if len(points) < 3:
         return points
@@ -113,6 +119,11 @@ def _hull_mm(mask: npt.NDArray[np.bool_], grid: Grid, z: int) -> Array:
         corners = np.argsort(points @ direction)[[0, -1]]
     hull: Array = points[corners]
     return hull
+
+
+def _ends(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """First and last set voxel of each row: (2, N) of (N, M); 0 and the last where none is set."""
+    return np.stack([rows.argmax(axis=1), rows.shape[1] - 1 - rows[:, ::-1].argmax(axis=1)])
 
 
 def _length(ends: Array) -> float:

@@ -17,6 +17,7 @@ from napari_longiseg.core.scan import ScanStatistics
 from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.models.inputs import Inputs, Window
 from napari_longiseg.models.network_file import Kind, NetworkCard, save_network
+from napari_longiseg.segmentation._network import runner
 from napari_longiseg.segmentation.base import Prior, Segmenter, VoiRequest
 
 SMALL = Architecture(
@@ -128,6 +129,25 @@ def test_a_request_that_shows_nothing_does_not_disturb_the_others(tmp_path: Path
     first, bad, last = uls.segment([request(), request((90.0, 0.0, 0.0)), request()])
     assert bad.reason == "The click lies outside the image."
     np.testing.assert_array_equal(first.probability, last.probability)
+
+
+@pytest.mark.parametrize("name", ["uls", "longinet"])
+def test_weights_are_loaded_once_and_beforehand(tmp_path: Path, monkeypatch, name: Kind) -> None:
+    loaded: list[str] = []
+    load = runner.load_network
+    monkeypatch.setattr(runner, "load_network", lambda path: (loaded.append(path.name), load(path))[1])
+    weights = {"weights": network_file(tmp_path, name, seed=1)}
+    stages = [f"Loading weights of {name}"]
+    if name == "longinet":
+        weights["single_weights"] = network_file(tmp_path, "uls", seed=2)
+        stages.append("Loading weights of uls")
+    segmenter = create(SEGMENTERS, name, **weights)
+    heard: list[str] = []
+    segmenter.prepare(lambda stage, fraction: heard.append(stage))
+    assert heard == stages
+    assert len(loaded) == len(stages)
+    found(segmenter, request(), request(prior=True))
+    assert len(loaded) == len(stages)
 
 
 def test_new_weights_in_the_same_file_are_read_again(tmp_path: Path) -> None:

@@ -147,6 +147,23 @@ class TestEconomy:
         assert seen == sorted(seen)
         assert seen[-1] == 1.0
 
+    def test_what_the_segmenter_loads_is_a_stage_of_its_own_before_it_outlines(self, study, segmenter):
+        class Loading(type(segmenter)):
+            def prepare(self, progress):
+                progress("Loading weights of slow", 0.0)
+
+        heard = []
+        tracker = Tracker(IdentityRegistration(), Loading())
+        (finding, *_) = tracker.outline(study, [], [(1, "T0")], lambda stage, _: heard.append(stage))
+        assert heard[:2] == ["Loading weights of slow", "Outlining on T0"]
+        heard.clear()
+        list(
+            tracker.propose(
+                study.with_lesions(study.lesions[:1]), lambda stage, _: heard.append(stage), [finding]
+            )
+        )
+        assert not any("weights" in stage for stage in heard), "nothing is outlined"
+
     def test_cancelled_through_progress(self, study, tracker):
         def stop(stage, fraction):
             if "T1" in stage:

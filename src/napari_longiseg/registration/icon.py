@@ -137,6 +137,7 @@ class IconRegistration:
             device = torch_device(self.device)
             self._check_cost(device.type)
             weights = Path(self.weights) if self.weights else registry.find(self.name)
+            progress(f"Loading weights of {self.name}", 0.0)
             network = load_network(weights, self._edge, device)
             pair = load_pair(source, target, FINE_MM, device, scaled(progress, 0.02, 0.1))
             affine = align_affine(pair, scaled(progress, 0.1, 0.2), stage)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Grid, Point, Shape
 from napari_longiseg.core.lesion import Click
+from napari_longiseg.core.progress import Progress
 from napari_longiseg.core.scan import ScanStatistics
 
 Prompt = Literal["click", "negative_click", "prior"]
@@ -125,7 +126,8 @@ class VoiResult:
 class Segmenter(Protocol):
     """Outlines lesions.
 
-    The constructor's keyword parameters are the engine's options; make the class a frozen dataclass.
+    The constructor's keyword parameters are the engine's options; make the class a frozen dataclass. One that
+    is also :class:`Prepared` loads what it needs before it is asked for outlines.
     """
 
     @property
@@ -140,5 +142,22 @@ class Segmenter(Protocol):
         ------
         SegmentationError
             When the engine fails; never torch's own errors.
+        """
+        ...
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A segmenter that has something to load, such as weights."""
+
+    def prepare(self, progress: Progress) -> None:
+        """Load it where that was not done yet, and report that as a stage.
+
+        Raises
+        ------
+        SegmentationError, Cancelled
+            When the engine fails, and from *progress*.
+        InputError
+            When something cannot be used.
         """
         ...

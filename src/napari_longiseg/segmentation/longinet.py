@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from napari_longiseg.core.methods import FileName
-from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined
+from napari_longiseg.core.progress import Progress
+from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined, prepare
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 from napari_longiseg.segmentation.uls import UlsSegmenter
 
@@ -45,6 +46,11 @@ class LongiNetSegmenter:
         """What the engine is and wants."""
         return engine_info("longinet", chosen(self.weights, "longinet")[1])
 
+    def prepare(self, progress: Progress) -> None:
+        """Load the weights of both networks; errors as :meth:`segment`."""
+        prepare("longinet", chosen(self.weights, "longinet")[0], self.device, progress)
+        self._single.prepare(progress)
+
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
         """One result per request, in their order.
 
@@ -62,10 +68,14 @@ class LongiNetSegmenter:
         found = {id(request): result for request, result in zip(compared, pairs, strict=True)}
         alone = [request for request in requests if _is_alone(request, found.get(id(request)))]
         if alone:
-            single = UlsSegmenter(self.single_weights, self.device, self.batch).segment(alone)
+            single = self._single.segment(alone)
             found |= {id(request): result for request, result in zip(alone, single, strict=True)}
         for request in requests:
             yield found[id(request)]
+
+    @property
+    def _single(self) -> UlsSegmenter:
+        return UlsSegmenter(self.single_weights, self.device, self.batch)
 
 
 def _has_prior(request: VoiRequest) -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from napari_longiseg.core.methods import FileName
-from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined
+from napari_longiseg.core.progress import Progress
+from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined, prepare
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 
 
@@ -40,6 +41,10 @@ class UlsSegmenter:
     def info(self) -> SegmenterInfo:
         """What the engine is and wants."""
         return engine_info("uls", chosen(self.weights, "uls")[1])
+
+    def prepare(self, progress: Progress) -> None:
+        """Load the weights; errors as :meth:`segment`."""
+        prepare("uls", chosen(self.weights, "uls")[0], self.device, progress)
 
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
         """One result per request, in their order.

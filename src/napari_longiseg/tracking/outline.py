@@ -14,7 +14,7 @@ from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
 from napari_longiseg.core.state import Key
 from napari_longiseg.core.timing import Timer
-from napari_longiseg.segmentation.base import Prior, Segmenter
+from napari_longiseg.segmentation.base import Prepared, Prior, Segmenter
 from napari_longiseg.tracking.correspondence import reconcile
 from napari_longiseg.tracking.doubts import jump_of
 from napari_longiseg.tracking.findings import Prompt, find, with_mask
@@ -88,23 +88,25 @@ class Outliner:
         """
         found: dict[Key, Finding] = {}
         for scan_id in dict.fromkeys(scan_id for _, scan_id in starts):
-            progress(f"Outlining on {scan_id}", 0.0)
             scan = self.study.scan(scan_id)
             targets = [Target(lesion) for lesion in self.study.lesions if (lesion.id, scan_id) in starts]
-            for finding in reconcile(self.on(scan, targets), scan, {}):
+            for finding in reconcile(self.on(scan, targets, progress), scan, {}):
                 found[finding.lesion, scan_id] = finding
         return found
 
-    def on(self, scan: Scan, targets: Sequence[Target]) -> list[Finding]:
+    def on(self, scan: Scan, targets: Sequence[Target], progress: Progress) -> list[Finding]:
         """One finding per target, in their order; overlaps are still to be settled.
 
         Raises
         ------
-        SegmentationError
-            From the segmenter.
+        SegmentationError, Cancelled
+            From the segmenter and from *progress*.
         """
         if not targets:
             return []
+        if isinstance(self.segmenter, Prepared):
+            self.segmenter.prepare(progress)
+        progress(f"Outlining on {scan.id}", 0.0)
         with self.timer.step(f"segment {scan.id}"):
             asked = [self._asked(scan, target) for target in targets]
             prompts = [prompt for prompt in asked if isinstance(prompt, Prompt)]

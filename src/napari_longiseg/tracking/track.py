@@ -81,9 +81,9 @@ class Tracker:
         """
         starts = {lesion.id: source_id(lesion, self.options) for lesion in study.lesions}
         outliner = self._outliner(study)
-        for scan, on_source, targets in self._carried(outliner, starts, progress, known, {}, ()):
+        for scan, on_source, targets, part in self._carried(outliner, starts, progress, known, {}, ()):
             found = [finding for finding in on_source if finding.scan == scan.id]
-            found += outliner.on(scan, targets)
+            found += outliner.on(scan, targets, part)
             yield from settled(found, known, scan, on_source)
 
     def propose(
@@ -118,10 +118,10 @@ class Tracker:
         starts = {lesion.id: source_id(lesion, self.options, known) for lesion in study.lesions}
         taken = _usable(known, starts.items())
         outliner = self._outliner(study)
-        for scan, on_source, targets in self._carried(outliner, starts, progress, valid, taken, kept):
+        for scan, on_source, targets, part in self._carried(outliner, starts, progress, valid, taken, kept):
             found = [finding for finding in on_source if finding.scan == scan.id]
             waiting = [target for target in targets if target.awaits_reader(scan)]
-            found += outliner.on(scan, [target for target in targets if target not in waiting])
+            found += outliner.on(scan, [target for target in targets if target not in waiting], part)
             for finding in settled(found, valid, scan, on_source):
                 if finding is not kept.get((finding.lesion, finding.scan)):
                     yield finding
@@ -177,7 +177,7 @@ class Tracker:
         before = {(f.lesion, f.scan): f for f in known}
         order = dict.fromkeys(scan_id for _, scan_id in (*missing, *wanted))
         for number, scan_id in enumerate(order):
-            progress(f"Outlining on {scan_id}", number / len(order))
+            part = scaled(progress, number / len(order), (number + 1) / len(order))
             scan = study.scan(scan_id)
             targets = [
                 Target(lesions[key[0]], on_source[start], wanted[key] or proposed(before.get(key), start))
@@ -185,7 +185,7 @@ class Tracker:
                 if key[1] == scan_id and key != start
             ]
             found = [finding for finding in new.values() if finding.scan == scan_id]
-            found += outliner.on(scan, targets)
+            found += outliner.on(scan, targets, part)
             yield from settled(found, known, scan, on_source.values())
         progress("Done", 1.0)
 
@@ -200,8 +200,8 @@ class Tracker:
         known: Sequence[Finding],
         taken: Mapping[Key, Finding],
         kept: Collection[Key],
-    ) -> Iterator[tuple[Scan, list[Finding], list[Target]]]:
-        """Scan by scan: all lesions on their source scans, and what to expect of others on this one.
+    ) -> Iterator[tuple[Scan, list[Finding], list[Target], Progress]]:
+        """Scan by scan: all lesions on their source scans, what to expect of others here, and who hears it.
 
         *starts* says where each lesion starts; *taken* are findings there that need not be made anew, *kept*
         are the lesions and scans to leave alone.
@@ -228,9 +228,7 @@ class Tracker:
                 carried = [one for one in by_source[source] if (one.lesion.id, scan.id) not in kept]
                 if carried:
                     targets += carrier.carry(study.scan(source), scan, carried, share)
-            if targets:
-                part(f"Outlining on {scan.id}", 0.9)
-            yield scan, on_source, targets
+            yield scan, on_source, targets, scaled(part, 0.9, 1.0)
         carrier.check()
         progress("Done", 1.0)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from napari_longiseg.core.errors import InputError
+from napari_longiseg.core.progress import Progress
 from napari_longiseg.models.network_file import Kind, NetworkCard, read_card
 from napari_longiseg.models.shipped import network_path
-from napari_longiseg.segmentation._network.runner import searched
+from napari_longiseg.segmentation._network.runner import loaded, searched
 from napari_longiseg.segmentation._replies import not_found, nothing_to_see
 from napari_longiseg.segmentation.base import Prompt, SegmenterInfo, VoiRequest, VoiResult
 
@@ -45,6 +46,20 @@ def engine_info(name: str, card: NetworkCard) -> SegmenterInfo:
         return SegmenterInfo(name, prompts, about, None, card.licence, voi_voxels=card.inputs.size)
     edge = ROOM * max(card.inputs.spacings_mm)
     return SegmenterInfo(name, prompts, (edge * z, edge * y, edge * x), None, card.licence)
+
+
+def prepare(name: str, path: Path, device: str, progress: Progress) -> None:
+    """Load the network of a file, which may import torch.
+
+    Raises
+    ------
+    SegmentationError, InputError
+        As :func:`loaded`.
+    Cancelled
+        From *progress*.
+    """
+    progress(f"Loading weights of {name}", 0.0)
+    loaded(path, device)
 
 
 def check_batch(batch: int) -> None:

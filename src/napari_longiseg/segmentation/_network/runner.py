@@ -47,8 +47,8 @@ def searched(
     """
     with_prior = card.kind == "longinet"
     searches = [Search(request, card.inputs, request.prior if with_prior else None) for request in requests]
+    network = loaded(path, device)
     with torch_errors("Outlining", SegmentationError):
-        network = _loaded(path, path.stat().st_mtime_ns, str(torch_device(device, SegmentationError)))
         while waiting := [(search, search.next) for search in searches if search.next]:
             for part in (waiting[i : i + batch] for i in range(0, len(waiting), batch)):
                 scenes = [scene(search.request, look, card.inputs, search.prior) for search, look in part]
@@ -56,6 +56,20 @@ def searched(
                 for (search, _), shown, probability in zip(part, scenes, found, strict=True):
                     search.take(probability, shown.grid)
     return searches
+
+
+def loaded(path: Path, device: str) -> nn.Module:
+    """The network of a file on a device, named as for :func:`searched`; read where that was not done yet.
+
+    Raises
+    ------
+    SegmentationError
+        When the device is missing or fails.
+    InputError
+        When the file cannot be used.
+    """
+    with torch_errors("Loading weights", SegmentationError):
+        return _loaded(path, path.stat().st_mtime_ns, str(torch_device(device, SegmentationError)))
 
 
 @lru_cache(maxsize=4)

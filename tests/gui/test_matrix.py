@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QGuiApplication
+from qtpy.QtGui import QGuiApplication, QImage
 
 from napari_longiseg._qt.matrix.actions import Action, possible
+from napari_longiseg._qt.matrix.delegate import room
 from napari_longiseg._qt.matrix.filter import Shown, SortKey
 from napari_longiseg._qt.matrix.matrix import LesionMatrix
 from napari_longiseg._qt.matrix.model import STANDS_OUT, LesionModel
+from napari_longiseg._qt.matrix.table import NAME_WIDTH
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Measurements, Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal
@@ -87,26 +89,127 @@ def middle(matrix, lesion_id, scan_id=None) -> QPoint:
 
 
 def test_cells_show_what_is_known_and_follow_the_session(matrix, session, waiting):
-    assert shown(matrix, 1, "T2") == "✓ 1.00 ml\n10.0 mm -50 %"
+    assert shown(matrix, 1, "T2") == "✓ 1.00 ml -50 %\n10.0 mm -50 %"
     assert shown(matrix, 11, "T1") == "○ ±4 mm"
     assert shown(matrix, 11, "T2") == "-"
     waiting.add((11, "T2"))
     matrix._model.refresh()
     assert shown(matrix, 11, "T2") == "…"
     session.set_known(present(1, "T0", 4.0))
-    assert shown(matrix, 1, "T2").endswith("-75 %")
+    assert shown(matrix, 1, "T2") == "✓ 1.00 ml -75 %\n10.0 mm -75 %"
 
 
-def test_what_nobody_has_looked_at_is_bold_and_counted(matrix, session):
+def test_what_nobody_has_looked_at_stands_out_and_is_counted(matrix, session):
+    def entry() -> str:
+        return matrix.shown.itemText(matrix.shown.findData(Shown.UNREVIEWED))
+
     assert matrix._model.unreviewed == 2
-    assert shown(matrix, 10, "T2", Qt.ItemDataRole.FontRole).bold()
+    assert shown(matrix, 10, "T2", Qt.ItemDataRole.BackgroundRole) == STANDS_OUT
     assert shown(matrix, 11, "T1", Qt.ItemDataRole.BackgroundRole) == STANDS_OUT
-    assert shown(matrix, 1, "T1", Qt.ItemDataRole.FontRole) is None
-    assert matrix.left.text() == "2 cells are left to review."
+    assert shown(matrix, 1, "T1", Qt.ItemDataRole.BackgroundRole) is None
+    assert entry() == "Unreviewed (2)"
     session.set_known(present(11, "T1", 1.0))
-    assert matrix.left.text() == "1 cell is left to review."
+    assert entry() == "Unreviewed (1)"
     session.remove_lesion(10)
-    assert matrix.left.text() == "Nothing is left to review."
+    assert entry() == "Unreviewed"
+
+
+def test_three_dates_fit_the_dock(matrix):
+    matrix.resize(462, 300)  # of a dock of 480
+    table = matrix.table
+    assert table.horizontalScrollBar().maximum() == 0
+    widths = [table.columnWidth(column) for column in range(4)]
+    assert sum(widths) == pytest.approx(table.viewport().width(), abs=3)
+    assert min(widths[1:]) >= room(table.font()).width()
+
+
+def test_names_get_what_the_dates_leave_unless_the_reader_widens_them(matrix):
+    table = matrix.table
+    matrix.resize(900, 300)
+    assert table.columnWidth(0) == NAME_WIDTH
+    table.horizontalHeader().resizeSection(0, 200)
+    matrix.resize(950, 300)
+    assert table.columnWidth(0) == 200
+    matrix.resize(300, 300)
+    assert table.horizontalScrollBar().maximum() > 0
+
+
+def test_a_cell_is_drawn_in_two_lines_and_framed_under_review(matrix, session):
+    table = matrix.table
+    place = table.visualRect(table.index_of(1, "T2"))
+
+    def picture() -> np.ndarray:
+        image = table.viewport().grab(place).toImage().convertToFormat(QImage.Format.Format_RGB32)
+        bits = image.constBits()
+        bits.setsize(image.sizeInBytes())
+        return np.frombuffer(bits, np.uint8).reshape(image.height(), image.width(), 4)[..., :3].copy()
+
+    plain = picture()
+    ink = np.abs(plain.astype(int) - plain[1, 1]).max(axis=-1) > 100
+    glyph_width = table.fontMetrics().horizontalAdvance("✓") + 8
+    rows = ink[:, glyph_width:].any(axis=1)
+    assert np.diff(rows.astype(int)).clip(0).sum() >= 2, "two lines with a gap between them"
+    table.show_reviewed((1, "T2"))
+    framed = picture()
+    assert (framed[2:-2, 1] != plain[2:-2, 1]).any(axis=-1).all()
+    table.show_reviewed(None)
+    np.testing.assert_array_equal(picture(), plain)
+
+
+@pytest.fixture
+def crowded(matrix, session) -> LesionMatrix:
+    """More lesions and dates than there is room for, scrolled to somewhere in the middle."""
+    matrix.resize(300, 160)
+    for _ in range(20):
+        session.add_lesion()
+    table = matrix.table
+    table.verticalScrollBar().setValue(table.verticalScrollBar().maximum() // 2)
+    table.horizontalScrollBar().setValue(table.horizontalScrollBar().maximum())
+    assert min(place_of(table)) > 0
+    return matrix
+
+
+def place_of(table) -> tuple[int, int]:
+    """How far the table is scrolled, sideways and down."""
+    return table.horizontalScrollBar().value(), table.verticalScrollBar().value()
+
+
+@pytest.mark.parametrize("order", [None, Qt.SortOrder.DescendingOrder])
+def test_undo_and_verdicts_leave_the_place_and_the_selection(crowded, session, order):
+    table = crowded.table
+    if order is not None:
+        table.sortByColumn(1, order)
+    lesion = crowded._model.lesion_at(crowded.table.filter.mapToSource(table.indexAt(QPoint(5, 40))).row())
+    session.select(lesion)
+    before = place_of(table)
+    session.remove_lesion(25)
+    session.set_known(present(lesion, "T2", 0.3))
+    session.rename(lesion, "kept")
+    for step in (session.undo, session.undo, session.redo):
+        step()
+        assert session.selected == lesion
+        assert table.selectionModel().selectedRows() == [table.index_of(lesion)]
+        assert place_of(table)[0] == before[0]
+        assert abs(place_of(table)[1] - before[1]) <= 1, "a row above may have come or gone"
+
+
+def test_another_lesion_is_scrolled_to_but_not_sideways(crowded, session):
+    aside = place_of(crowded.table)[0]
+    session.select(1)
+    assert crowded.table.visualRect(crowded.table.index_of(1)).top() >= 0
+    assert place_of(crowded.table)[0] == aside
+
+
+def test_the_cell_under_review_is_scrolled_to(crowded, session):
+    session.select(2)
+    crowded.table.show_reviewed((2, "T0"))
+    assert crowded.table.viewport().rect().contains(middle(crowded, 2, "T0"))
+
+
+def test_a_click_on_a_name_goes_to_the_lesion(matrix, session, qtbot):
+    with qtbot.waitSignal(matrix.table.name_clicked):
+        qtbot.mouseClick(matrix.table.viewport(), LEFT, pos=middle(matrix, 2))
+    assert session.selected == 2
 
 
 def test_names_are_sorted_as_people_count_and_unsorted_means_by_id(matrix):

@@ -176,6 +176,7 @@ class TrackingPanel(QWidget):
         bar.aligned_changed.connect(partial(setattr, desk.linked, "enabled"))
         self.table.lesion_selected.connect(self.session.select)
         self.table.finding_selected.connect(reviewing.go)
+        self.table.name_clicked.connect(reviewing.go_there)
         self.table.recolour_requested.connect(wishes.recolour)
         self.table.action_requested.connect(wishes.act)
         clicks = self.click_bar
@@ -218,6 +219,7 @@ class TrackingPanel(QWidget):
         desk.preferences_changed.connect(self._on_preferences)
         desk.check_view.changed.connect(self._on_check)
         desk.reviewing.current_changed.connect(self._show_review)
+        desk.reviewing.current_changed.connect(self.table.show_reviewed)
         desk.saving.interrupted.connect(self._on_interrupted)
         self.model.unreviewed_changed.connect(self._show_review)
         self.charts.saved.connect(self.progress.say)

@@ -70,13 +70,6 @@ def change_text(pct: float) -> str:
     return f"{round(pct):+d} %" if round(pct) else "0 %"
 
 
-def unreviewed_text(count: int) -> str:
-    """How much is still to be looked at."""
-    if count == 0:
-        return "Nothing is left to review."
-    return "1 cell is left to review." if count == 1 else f"{count} cells are left to review."
-
-
 def doubt_text(known: Finding | Proposal | None) -> str:
     """Why a reader should look twice at what nobody has reviewed yet; empty where all seems well."""
     if isinstance(known, Proposal):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_longiseg.core.geometry import Array
 
@@ -20,7 +19,9 @@ LIGHT, DARK = (1.0, 1.0, 0.0, 1.0), (0.0, 0.0, 0.0, 1.0)
 COLOURS = np.array([DARK] * ARMS + [LIGHT] * ARMS)
 
 
-def cross(index: npt.ArrayLike, spacing_mm: Sequence[float], displayed: Sequence[int], zoom: float) -> Array:
+def cross(
+    index: Sequence[float] | Array, spacing_mm: Sequence[float], displayed: Sequence[int], zoom: float
+) -> Array:
     """Start and direction of each line, shape (2 * ARMS, 2, 3), in voxels; colours are :data:`COLOURS`.
 
     Parameters
@@ -44,7 +45,7 @@ def cross(index: npt.ArrayLike, spacing_mm: Sequence[float], displayed: Sequence
     shadows = starts.copy()
     shadows[lines, beside] = LINE_PIXELS / zoom
     drawn = np.stack([np.concatenate([shadows, starts]), np.concatenate([arms, arms])], axis=1) / spacing
-    drawn[:, 0] += index
+    drawn[:, 0] += np.asarray(index, dtype=np.float64)
     return drawn
 
 

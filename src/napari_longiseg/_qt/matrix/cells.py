@@ -35,15 +35,15 @@ class Cell:
     glyphs : str
         Its state in short: what a reader has made of it, then what it is.
     head, detail : str
-        What stands beside the glyphs, and below.
+        What stands beside the glyphs, and below: volume and long axis, where they are known.
     state : str
         The state in words.
     unreviewed : bool
         A reader has still to look at it.
     volume_ml, long_axis_mm : float or None
         0 where a reader says that it is gone.
-    change_pct : float or None
-        Of the volume, against the source scan; None on that scan itself.
+    change_pct, axis_change_pct : float or None
+        Of the volume and of the long axis, against the source scan; None on that scan itself.
     """
 
     glyphs: str
@@ -54,12 +54,24 @@ class Cell:
     volume_ml: float | None = None
     long_axis_mm: float | None = None
     change_pct: float | None = None
+    axis_change_pct: float | None = None
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """One or two lines beside the glyphs, each with the change of what it tells, where that is known."""
+        if not self.detail:
+            return ((self.head, ""),)
+        if not self.head:
+            return ((self.detail, ""),)
+        changes = (self.change_pct, self.axis_change_pct)
+        shown = ("" if pct is None else change_text(pct) for pct in changes)
+        return tuple(zip((self.head, self.detail), shown, strict=True))
 
     @property
     def text(self) -> str:
-        """Both lines."""
-        first = f"{self.glyphs} {self.head}".strip()
-        return f"{first}\n{self.detail}" if self.detail else first
+        """All of it."""
+        first, *rest = (" ".join(filter(None, line)) for line in self.lines)
+        return "\n".join([f"{self.glyphs} {first}".strip(), *rest])
 
 
 def cell(known: Finding | Proposal | None, source: Finding | None, waiting: bool) -> Cell:
@@ -96,14 +108,13 @@ def _expected(proposal: Proposal, waiting: bool) -> Cell:
 
 def _found(finding: Finding, source: Finding | None, waiting: bool) -> Cell:
     volume, axis, _, _ = sizes(finding)
-    change = _volume_change_pct(finding, source)
+    change, axis_change = _changes_pct(finding, source)
     glyphs, words = _edges(finding)
     if finding.is_doubtful:
         glyphs, words = f"{glyphs}{DOUBT}", f"{words}, doubtful"
     head, detail = "", words
     if finding.measurements is not None and finding.merged_into is None:
         head, detail = volume_text(finding.measurements.volume_ml), f"{axis:.1f} mm"
-        detail = detail if change is None else f"{detail} {change_text(change)}"
     return Cell(
         f"{WAITING if waiting else REVIEW[finding.review]}{glyphs}",
         head,
@@ -113,13 +124,16 @@ def _found(finding: Finding, source: Finding | None, waiting: bool) -> Cell:
         volume,
         axis,
         change,
+        axis_change,
     )
 
 
-def _volume_change_pct(finding: Finding, source: Finding | None) -> float | None:
+def _changes_pct(finding: Finding, source: Finding | None) -> tuple[float | None, float | None]:
+    """Of the volume and of the long axis."""
     if source is None or finding.scan == finding.source_scan:
-        return None
-    return change_pct(sizes(finding)[0], sizes(source)[0])
+        return None, None
+    (volume, axis, *_), (volume_before, axis_before, *_) = sizes(finding), sizes(source)
+    return change_pct(volume, volume_before), change_pct(axis, axis_before)
 
 
 def _edges(finding: Finding) -> tuple[str, str]:

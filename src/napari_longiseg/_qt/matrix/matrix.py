@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_longiseg._qt.matrix.filter import Shown, SortKey
 from napari_longiseg._qt.matrix.model import LesionModel
 from napari_longiseg._qt.matrix.table import LesionTable
-from napari_longiseg._qt.texts import unreviewed_text
 
 
 class LesionMatrix(QWidget):
-    """A table of lesions, a line that filters and sorts it, and how many cells are still to be reviewed.
+    """A table of lesions, and a line that filters and sorts it.
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ class LesionMatrix(QWidget):
             self.shown.addItem(shown.capitalize(), shown)
         for key in SortKey:
             self.sort_key.addItem(f"Sort by {key}", key)
-        self.left = QLabel(unreviewed_text(model.unreviewed))
+        self._on_unreviewed(model.unreviewed)
         self._lay_out()
         self._connect()
 
@@ -46,7 +45,6 @@ class LesionMatrix(QWidget):
         self.sort_key.setToolTip(
             "What a click on a date's header sorts by: once upwards, twice downwards, and a third time by id"
         )
-        self.left.setToolTip("Cells that nobody has looked at: those that are bold")
         row = QHBoxLayout()
         row.addWidget(self.text, 1)
         row.addWidget(self.shown)
@@ -55,7 +53,6 @@ class LesionMatrix(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.table, 1)
-        column.addWidget(self.left)
 
     def _connect(self) -> None:
         self.text.textChanged.connect(self.table.filter.set_text)
@@ -70,4 +67,6 @@ class LesionMatrix(QWidget):
         self.table.filter.set_sort_key(SortKey(self.sort_key.currentData()))
 
     def _on_unreviewed(self, count: int) -> None:
-        self.left.setText(unreviewed_text(count))
+        entry = self.shown.findData(Shown.UNREVIEWED)
+        name = Shown.UNREVIEWED.capitalize()
+        self.shown.setItemText(entry, f"{name} ({count})" if count else name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
-from qtpy.QtGui import QColor, QFont, QIcon, QPixmap
+from qtpy.QtGui import QColor, QIcon, QPixmap
 
 from napari_longiseg._qt.matrix.cells import Cell, cell
 from napari_longiseg._qt.texts import cell_tip, lesion_text, scan_text
@@ -17,12 +17,14 @@ from napari_longiseg.session import Session
 from napari_longiseg.session.review import is_unreviewed
 
 ROOT = QModelIndex()
+CELL = Qt.ItemDataRole.UserRole
+"""Role of the :class:`Cell` that a cell of the matrix shows."""
 SWATCH = 16
 """Edge of a colour's square in pixels."""
 FAINT = QColor("#909090")
 """Of what has no size; readable on napari's dark and light backgrounds."""
 STANDS_OUT = QColor(255, 176, 32, 70)
-"""Behind cells that nobody has looked at, over either background; they are bold as well."""
+"""Behind cells that nobody has looked at, over either background; their glyph says so as well."""
 
 
 def _swatch(colour: str) -> QIcon:
@@ -32,12 +34,6 @@ def _swatch(colour: str) -> QIcon:
     icon = QIcon(square)
     icon.addPixmap(square, QIcon.Mode.Selected)
     return icon
-
-
-def _bold() -> QFont:
-    font = QFont()
-    font.setBold(True)
-    return font
 
 
 class LesionModel(QAbstractTableModel):
@@ -86,18 +82,35 @@ class LesionModel(QAbstractTableModel):
         self._session.findings_changed.disconnect(self._on_finding)
 
     def reload(self) -> None:
-        """Take lesions and scans from the session; rows and columns are rebuilt only where they change."""
+        """Take lesions and scans from the session; views keep their place and selection where they can."""
         study = self._session.study
         scans = study.scans if study else ()
         lesions = self._session.lesions
-        if scans != self._scans or [x.id for x in lesions] != [x.id for x in self._lesions]:
+        ids = [lesion.id for lesion in lesions]
+        kept = [lesion.id for lesion in self._lesions if lesion.id in ids]
+        if scans != self._scans or kept != [i for i in ids if i in kept]:
             self.beginResetModel()
             self._lesions, self._scans = lesions, scans
             self.endResetModel()
         else:
-            self._lesions = lesions
-            self.refresh()
+            self._replace(lesions)
         self._count()
+
+    def _replace(self, lesions: tuple[Lesion, ...]) -> None:
+        """Take other lesions, in the same order, row by row."""
+        ids = {lesion.id for lesion in lesions}
+        for row in reversed(range(len(self._lesions))):
+            if self._lesions[row].id not in ids:
+                self.beginRemoveRows(ROOT, row, row)
+                self._lesions = self._lesions[:row] + self._lesions[row + 1 :]
+                self.endRemoveRows()
+        for row, lesion in enumerate(lesions):
+            if self.lesion_at(row) != lesion.id:
+                self.beginInsertRows(ROOT, row, row)
+                self._lesions = (*self._lesions[:row], lesion, *self._lesions[row:])
+                self.endInsertRows()
+        self._lesions = lesions
+        self.refresh()
 
     def refresh(self) -> None:
         """Show the texts of all cells anew."""
@@ -218,9 +231,9 @@ class LesionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             key = self._lesions[index.row()].id, self._scans[index.column() - 1].id
             return cell_tip(self._known(*key), shown.change_pct, key in self._waiting())
+        if role == CELL:
+            return shown
         if shown.unreviewed:
-            if role == Qt.ItemDataRole.FontRole:
-                return _bold()
             return STANDS_OUT if role == Qt.ItemDataRole.BackgroundRole else None
         return FAINT if role == Qt.ItemDataRole.ForegroundRole and not shown.volume_ml else None
 

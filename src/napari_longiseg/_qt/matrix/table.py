@@ -5,28 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from qtpy.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from qtpy.QtCore import (
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSignalBlocker,
+    Qt,
+    Signal,
+)
 from qtpy.QtGui import (
     QContextMenuEvent,
-    QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QShowEvent,
 )
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 
 from napari_longiseg._qt.matrix.actions import ON_NAME, ON_SCAN, Action, possible
+from napari_longiseg._qt.matrix.delegate import CellDelegate, room
 from napari_longiseg._qt.matrix.filter import LesionFilter
 from napari_longiseg._qt.matrix.model import SWATCH, LesionModel
 from napari_longiseg._qt.matrix.text import matrix_text
 
-NAME_WIDTH = 105
-WIDEST = "14.0 mm +100 %"
-"""A column of a scan is never narrower than this in bold; the table scrolls where it has to."""
+NAME_LEAST, NAME_WIDTH = 84, 150
+"""Pixels of the column of names, where dates leave it no more, and at most unless the reader widens it."""
 MARGIN = 6
 
 
@@ -41,6 +50,8 @@ class LesionTable(QTableView):
         Lesion id, or None where the selection was cleared.
     finding_selected(int, str)
         Lesion id and scan id of the cell that was chosen.
+    name_clicked()
+        The name of the lesion that is selected now was clicked.
     recolour_requested(int)
         The lesion is to have another colour.
     action_requested(str, int, str)
@@ -50,6 +61,7 @@ class LesionTable(QTableView):
 
     lesion_selected = Signal(object)
     finding_selected = Signal(int, str)
+    name_clicked = Signal()
     recolour_requested = Signal(int)
     action_requested = Signal(str, int, str)
 
@@ -58,8 +70,13 @@ class LesionTable(QTableView):
         self._model = model
         self._selected: int | None = None
         self._moving = False
+        self._name_width: int | None = None
+        self._at: tuple[int, int] | None = None
+        self._cells = CellDelegate(self)
+        self.setItemDelegate(self._cells)
         self.filter = LesionFilter(model, self)
         self.filter.rowsAboutToBeRemoved.connect(self._on_moving)  # before the view, which would choose
+        self.filter.rowsAboutToBeInserted.connect(self._on_moving)
         self.filter.layoutAboutToBeChanged.connect(self._on_moving)
         self.setModel(self.filter)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -83,15 +100,25 @@ class LesionTable(QTableView):
     # ---- what others ask for
 
     def show_selected(self, lesion_id: int | None) -> None:
-        """Select a lesion's row."""
+        """Select a lesion's row, and scroll to it where it is out of sight, but not sideways."""
         self._selected = lesion_id
         index = self.index_of(lesion_id)
         if not index.isValid():
             self.clearSelection()
         elif not self.selectionModel().isRowSelected(index.row(), QModelIndex()):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            aside = self.horizontalScrollBar().value()
             self.selectionModel().setCurrentIndex(index, flags)
             self.scrollTo(index)
+            self.horizontalScrollBar().setValue(aside)
+
+    def show_reviewed(self, key: tuple[int, str] | None) -> None:
+        """Frame the cell of the lesion and scan under review, and scroll to it where it is out of sight."""
+        index = QModelIndex() if key is None else self.index_of(*key)
+        self._cells.current = QPersistentModelIndex(index)
+        if index.isValid():
+            self.scrollTo(index)
+        self.viewport().update()
 
     def index_of(self, lesion_id: int | None, scan_id: str | None = None) -> QModelIndex:
         """Where the table shows a lesion's name, or the lesion on a scan; invalid where it does not."""
@@ -114,7 +141,7 @@ class LesionTable(QTableView):
 
     def menu_at(self, index: QModelIndex) -> QMenu:
         """What can be done with the lesion, or with what is known of it on a scan."""
-        lesion_id, scan_id = self._at(index)
+        lesion_id, scan_id = self._key_at(index)
         menu = QMenu(self)
         if lesion_id is not None:
             if scan_id is None:
@@ -137,6 +164,11 @@ class LesionTable(QTableView):
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width anew."""
+        super().resizeEvent(event)
+        self._make_room()
 
     def showEvent(self, event: QShowEvent) -> None:
         """The font is napari's only now."""
@@ -167,7 +199,7 @@ class LesionTable(QTableView):
         super().mouseReleaseEvent(event)
         place = event.position().toPoint()
         if event.button() == Qt.MouseButton.LeftButton and self._is_swatch(place):
-            lesion_id, _ = self._at(self.indexAt(place))
+            lesion_id, _ = self._key_at(self.indexAt(place))
             self.recolour_requested.emit(lesion_id)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -181,33 +213,52 @@ class LesionTable(QTableView):
     def _lay_out_headers(self) -> None:
         rows, columns = self.verticalHeader(), self.horizontalHeader()
         rows.hide()
-        rows.setDefaultSectionSize(42)
         columns.setHighlightSections(False)
         columns.setSortIndicatorClearable(True)
         columns.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        columns.sectionResized.connect(self._on_section_resized)
         self.setSortingEnabled(True)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
     def _make_room(self) -> None:
-        font = self.font()
-        font.setBold(True)
-        width = QFontMetrics(font).horizontalAdvance(WIDEST) + 2 * MARGIN
-        self.horizontalHeader().setMinimumSectionSize(width)
+        """As wide as the dates need; what is left is the names', and then all dates'."""
+        columns, need = self.horizontalHeader(), room(self.font())
+        self.verticalHeader().setDefaultSectionSize(need.height())
+        dates = columns.count() - 1
+        if dates < 1:
+            return
+        least = max(need.width(), *(columns.sectionSizeHint(i) for i in range(1, 1 + dates)))
+        whole = self.viewport().width()
+        name = self._name_width or max(NAME_LEAST, min(NAME_WIDTH, whole - dates * least))
+        with QSignalBlocker(columns):
+            columns.resizeSection(0, name)
+            for column in range(1, 1 + dates):
+                columns.resizeSection(column, max(least, (whole - name) // dates))
+        self.updateGeometries()
+        self.viewport().update()
+
+    def _on_section_resized(self, section: int, _before: int, width: int) -> None:
+        if section == 0:
+            self._name_width = width
 
     def _on_reset(self) -> None:
-        columns = self.horizontalHeader()
-        if columns.count():
-            columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-            columns.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-            columns.resizeSection(0, NAME_WIDTH)
+        self._name_width = None
+        self._make_room()
         self.show_selected(self._selected)
 
     def _on_moving(self) -> None:
         self._moving = True
+        self._at = self.horizontalScrollBar().value(), self.verticalScrollBar().value()
 
     def _on_moved(self) -> None:
-        """A row that is filtered out, or in again, does not change which lesion is worked on."""
+        """A row that comes, goes or moves changes neither the lesion that is worked on nor the place."""
         self.show_selected(self._selected)
         self._moving = False
+        if self._at is not None:
+            bars = self.horizontalScrollBar(), self.verticalScrollBar()
+            for bar, value in zip(bars, self._at, strict=True):
+                bar.setValue(value)
+            self._at = None
 
     def _fill(self, menu: QMenu, entries: Mapping[Action, str], lesion_id: int, scan_id: str) -> None:
         for action, text in entries.items():
@@ -221,7 +272,7 @@ class LesionTable(QTableView):
         else:
             self.action_requested.emit(action.value, lesion_id, scan_id)
 
-    def _at(self, index: QModelIndex) -> tuple[int | None, str | None]:
+    def _key_at(self, index: QModelIndex) -> tuple[int | None, str | None]:
         """Lesion and scan of a place in the table."""
         place = self.filter.mapToSource(index)
         return self._model.lesion_at(place.row()), self._model.scan_at(place.column())
@@ -233,7 +284,7 @@ class LesionTable(QTableView):
 
     def _chosen(self) -> int | None:
         rows = self.selectionModel().selectedRows()
-        return self._at(rows[0])[0] if len(rows) == 1 else None
+        return self._key_at(rows[0])[0] if len(rows) == 1 else None
 
     def _on_selection(self) -> None:
         if self._moving or len(self.selectionModel().selectedRows()) > 1:
@@ -242,6 +293,8 @@ class LesionTable(QTableView):
         self.lesion_selected.emit(self._selected)
 
     def _on_clicked(self, index: QModelIndex) -> None:
-        lesion_id, scan_id = self._at(index)
+        lesion_id, scan_id = self._key_at(index)
         if lesion_id is not None and scan_id is not None:
             self.finding_selected.emit(lesion_id, scan_id)
+        elif lesion_id is not None and lesion_id == self._selected:
+            self.name_clicked.emit()

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from napari_longiseg._napari.view.steps import Steps, at_once
+from napari_longiseg._napari.view.steps import Steps, Turns, at_once
 
 
 @pytest.fixture
@@ -70,3 +70,36 @@ def test_work_that_fails_is_not_gone_on_with(turns):
         steps.start(failing())
     assert not steps.running
     assert not turns
+
+
+def test_a_call_that_waits_is_made_once_in_its_turn(turns):
+    later, done = Turns(turns.append), []
+
+    def first() -> None:
+        done.append("first")
+        if len(done) < 3:
+            later.soon(first)  # again, after those that wait
+
+    def second() -> None:
+        done.append("second")
+
+    for call in (first, second, first):
+        later.soon(call)
+    while turns:
+        assert len(turns) == 1
+        turns.pop()()
+    assert done == ["first", "second", "first"]
+
+
+def test_calls_at_once_and_after_one_that_fails(turns):
+    done: list[str] = []
+    at_once_ = Turns(at_once)
+    at_once_.soon(lambda: done.append("now"))
+    assert done == ["now"]
+    later = Turns(turns.append)
+    later.soon(lambda: {}["nothing"])
+    later.soon(lambda: done.append("then"))
+    with pytest.raises(KeyError):
+        turns.pop()()
+    turns.pop()()
+    assert done == ["now", "then"]

@@ -117,7 +117,7 @@ class LinkedScans:
     # ---- what others say
 
     def _on_point(self, _: Any) -> None:  # noqa: ANN401 - napari's event
-        if not self._following:
+        if not self._following and not self._bridge.placing.moving:
             self._timer.soon()
 
     def _on_placed(self) -> None:

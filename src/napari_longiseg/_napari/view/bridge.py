@@ -30,7 +30,7 @@ from napari_longiseg._napari.view.label_view import LabelView
 from napari_longiseg._napari.view.marker_view import MarkerView
 from napari_longiseg._napari.view.overview import Overview
 from napari_longiseg._napari.view.placing import Placing
-from napari_longiseg._napari.view.steps import Deferred, Steps, at_once
+from napari_longiseg._napari.view.steps import Deferred, Steps, Turns, at_once
 from napari_longiseg._napari.view.window_link import WindowLink
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
@@ -87,15 +87,15 @@ class LayerBridge:
         self._colours: Sequence[str] = DATE_COLOURS
         self._windows = WindowLink()
         self._arranging = False
-        self._steps = Steps(spread, self._arranged)
+        self._steps, turns = Steps(spread, self._arranged), Turns(spread)
         self._overview = Overview(viewer, lambda: self.cells)
-        self.placing = Placing(viewer, session, lambda: self.cells, Camera(viewer, self._overview))
+        self.placing = Placing(viewer, session, lambda: self.cells, Camera(viewer, self._overview), turns)
         session.study_changed.connect(self._on_study)
         session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
         viewer.layers.events.removed.connect(self._on_layer_removed)
         viewer.layers.events.reordered.connect(self._on_reordered)
-        self.markers = MarkerView(viewer, session, lambda: self.cells)
+        self.markers = MarkerView(viewer, session, lambda: self.cells, turns)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -155,7 +155,7 @@ class LayerBridge:
                 order_layers(self._viewer, self.cells)
             set_stride(self._viewer, self.cells)
         for cell in self.cells:
-            cell.shift(cell.shift_mm)
+            cell.place()
 
     # ---- what the session says
 

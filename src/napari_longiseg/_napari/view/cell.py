@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ from napari_longiseg._napari.layers.scans import (
 from napari_longiseg._napari.layers.windows import WINDOW_RANGE, Window
 from napari_longiseg._napari.view.cross import COLOURS, cross, line_width
 from napari_longiseg._napari.view.drawing import Drawing
-from napari_longiseg.core.geometry import Box, Point, as_point
+from napari_longiseg.core.geometry import Array, Box, Point, as_point
 from napari_longiseg.core.labels import labels_within
 from napari_longiseg.core.lesion import Finding
 from napari_longiseg.core.scan import Scan, Study
@@ -97,7 +98,7 @@ class Cell:
             self.clicks = self.new_clicks()
         if self.cursor.unique_id not in present:
             self.cursor = self.new_cursor()
-        self.shift(self.shift_mm)
+        self.place()
         return lost
 
     def paint(self, findings: Sequence[Finding], *boxes: Box) -> None:
@@ -153,10 +154,36 @@ class Cell:
     def shift(self, shift_mm: Point) -> None:
         """Display the scan this far (mm, order z, y, x) from its patient position."""
         self.shift_mm = shift_mm
-        translate = np.asarray(self.scan.grid.origin_mm) + shift_mm
-        for layer in self.layers:
-            if not np.allclose(layer.translate, translate, atol=1e-6):
+        self.place()
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the layers are displayed where :attr:`shift_mm` says."""
+        return not self._astray()
+
+    def place(self) -> None:
+        """Display the layers where :attr:`shift_mm` says.
+
+        Each layer that says so takes napari as long as drawing a slice: it measures all layers anew. So those
+        in which nothing is seen say nothing; they are drawn in their new place when there is something.
+        """
+        astray, translate = self._astray(), self._translate()
+        for layer in sorted(astray, key=self._is_blank, reverse=True):  # the last ones tell of all
+            with layer.events.blocker_all() if self._is_blank(layer) else nullcontext():
                 layer.translate = translate
+
+    def _translate(self) -> Array:
+        return np.asarray(self.scan.grid.origin_mm) + self.shift_mm
+
+    def _astray(self) -> list[Any]:
+        translate = self._translate()
+        return [layer for layer in self.layers if not np.allclose(layer.translate, translate, atol=1e-6)]
+
+    def _is_blank(self, layer: Any) -> bool:  # noqa: ANN401 - may be a proxy of a layer
+        """Whether nothing is seen in a layer of markers."""
+        return (layer is self.clicks and len(layer.data) == 0) or (
+            layer is self.cursor and layer.opacity == 0
+        )
 
     def to_world(self, point_mm: Point) -> Point:
         """Where a point of the patient is displayed."""

@@ -11,6 +11,7 @@ from napari_longiseg._napari.layers.colours import label_colours, lesion_colorma
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg._napari.view.drawing import drawing
 from napari_longiseg._napari.view.markers import Markers, markers
+from napari_longiseg._napari.view.steps import Turns
 from napari_longiseg.session import Session
 
 ZOOM_STEP = 1.15
@@ -30,14 +31,22 @@ class MarkerView:
         What is shown.
     cells : callable
         The cells of the viewer, at any time.
+    turns : Turns
+        When they are drawn, one after the other: several findings may come at once.
     """
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, session: Session, cells: Callable[[], Iterable[Cell]]
+        self,
+        viewer: napari.viewer.Viewer,
+        session: Session,
+        cells: Callable[[], Iterable[Cell]],
+        turns: Turns,
     ) -> None:
         self._viewer = viewer
         self._session = session
         self._cells = cells
+        self._turns = turns
+        self._stale: dict[str, None] = {}
         self._zoom = float(viewer.scene.camera.zoom)
         self._colours = label_colours(session.lesions)
         session.lesions_changed.connect(self._on_lesions)
@@ -69,9 +78,23 @@ class MarkerView:
         cell.show_markers(drawing(shown, cell.scan.grid, self._viewer.dims.not_displayed, self._zoom))
 
     def draw_all(self, *_: object) -> None:
-        """Draw the markers of all cells as the session has them."""
+        """Draw the markers of all cells as the session has them, soon."""
         for cell in self._cells():
-            self.draw(cell)
+            self._draw_soon(cell.scan.id)
+
+    def _draw_soon(self, scan_id: str) -> None:
+        self._stale[scan_id] = None
+        self._turns.soon(self._on_turn)
+
+    def _on_turn(self) -> None:
+        """Draw one cell."""
+        scan_id = next(iter(self._stale))
+        del self._stale[scan_id]
+        for cell in self._cells():
+            if cell.scan.id == scan_id:
+                self.draw(cell)
+        if self._stale:
+            self._turns.soon(self._on_turn)
 
     # ---- what the session says
 
@@ -84,9 +107,7 @@ class MarkerView:
         self.draw_all()
 
     def _on_finding(self, _: int, scan_id: str) -> None:
-        for cell in self._cells():
-            if cell.scan.id == scan_id:
-                self.draw(cell)
+        self._draw_soon(scan_id)
 
     # ---- what napari says
 

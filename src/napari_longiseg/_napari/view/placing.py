@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_longiseg._napari.view.alignment import display_shifts
 from napari_longiseg._napari.view.camera import Camera
 from napari_longiseg._napari.view.cell import Cell
+from napari_longiseg._napari.view.steps import Turns
 from napari_longiseg.core.geometry import Point, as_point
 from napari_longiseg.core.landmark import LandmarkPair
 from napari_longiseg.registration.correction import CorrectedMap
@@ -34,9 +35,13 @@ class Placing:
         The cells of the viewer, at any time.
     camera : Camera
         Is moved.
+    turns : Turns
+        When the cells are moved, one after the other: napari takes long for each.
 
     Attributes
     ----------
+    moving : bool
+        Whether what napari says of the view at this moment is our doing.
     links : StudyLinks
         Maps between the scans, as far as they are known.
 
@@ -54,11 +59,16 @@ class Placing:
         session: Session,
         cells: Callable[[], Sequence[Cell]],
         camera: Camera,
+        turns: Turns,
     ) -> None:
         self._viewer = viewer
         self._session = session
         self._cells = cells
         self._camera = camera
+        self._turns = turns
+        self._unplaced: dict[Cell, None] = {}
+        self._goal: Point | None = None
+        self.moving = False
         self._aligned = True
         self._corrected: dict[tuple[Carry, Point, Point], Carry] = {}
         self.links = StudyLinks()
@@ -125,8 +135,7 @@ class Placing:
         if self._aligned and selected is not None:
             reference = self._session.lesion(selected).source_scan
             points = self.lesion_points(selected)
-        shifts = display_shifts(study, points, reference)
-        self._shift(shifts)
+        self._shift(display_shifts(study, points, reference), reference)
 
     def centre(self, points: Mapping[str, Point], reference: str) -> None:
         """Display points (LPS mm), by scan id, at one place, where that of *reference* is, and go there."""
@@ -174,7 +183,8 @@ class Placing:
         """Shift the scans so that points meet that of *reference*; say where that is displayed."""
         cells = {cell.scan.id: cell for cell in self._cells()}
         world = cells[reference].to_world(points[reference])
-        self._shift({i: as_point(np.subtract(world, point)) for i, point in points.items() if i != reference})
+        shifts = {i: as_point(np.subtract(world, point)) for i, point in points.items() if i != reference}
+        self._shift(shifts, reference)
         return world
 
     def _world(self, lesion_id: int, scan_id: str) -> Point | None:
@@ -183,18 +193,44 @@ class Placing:
         point = self._session.point_on(lesion_id, scan_id)
         return None if cell is None or point is None else cell.to_world(point)
 
-    def _shift(self, shifts: Mapping[str, Point]) -> None:
+    def _shift(self, shifts: Mapping[str, Point], reference: str | None) -> None:
+        """Display scans elsewhere: the *reference*, where the view goes, at once, each other in a turn."""
+        self._goal = None
         for cell in self._cells():
-            if cell.scan.id in shifts:
-                cell.shift(shifts[cell.scan.id])
+            cell.shift_mm = shifts.get(cell.scan.id, cell.shift_mm)
+            if cell.scan.id == reference:
+                cell.place()
+            elif not cell.is_placed:
+                self._unplaced[cell] = None
+                self._turns.soon(self._on_turn)
         self.placed.emit()
+
+    def _on_turn(self) -> None:
+        """Move one cell; after the last one napari counts its slices from elsewhere."""
+        self.moving = True
+        try:
+            cell = next(iter(self._unplaced))
+            del self._unplaced[cell]
+            cell.place()
+            if self._unplaced:
+                self._turns.soon(self._on_turn)
+            else:
+                self._cut()
+        finally:
+            self.moving = False
 
     def _show(self, world: Point) -> None:
         """Move the slice to a displayed place (mm)."""
-        dims = self._viewer.dims
-        for axis in dims.not_displayed:
-            dims.set_point(axis, world[axis])
+        self._goal = world
+        self._cut()
         self.placed.emit()
+
+    def _cut(self) -> None:
+        """Show the slice nearest to the goal of those that napari counts: it would turn to it afterwards."""
+        dims = self._viewer.dims
+        for axis in dims.not_displayed if self._goal is not None else ():
+            start, _, step = dims.range[axis]
+            dims.set_point(axis, start + step * round((self._goal[axis] - start) / step))
 
     def _longest_mm(self, lesion_id: int) -> float:
         """Longest axis of a lesion on any scan; 0 where none is known."""

@@ -41,6 +41,38 @@ class FrameTimer(QTimer):
             self.start()
 
 
+class Turns:
+    """Makes calls in the turns of the event loop to come, one in each; one that waits is not added again.
+
+    Parameters
+    ----------
+    spread : callable
+        Runs a function in another turn of the event loop, or :func:`at_once`.
+    """
+
+    def __init__(self, spread: Deferred) -> None:
+        self._spread = spread
+        self._waiting: dict[Callable[[], None], None] = {}
+        self._going_on = False
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Make a call when its turn comes."""
+        self._waiting[call] = None
+        if not self._going_on:
+            self._going_on = True
+            self._spread(self._on_turn)
+
+    def _on_turn(self) -> None:
+        call = next(iter(self._waiting))
+        del self._waiting[call]
+        try:
+            call()
+        finally:
+            self._going_on = bool(self._waiting)
+            if self._going_on:
+                self._spread(self._on_turn)
+
+
 class Steps:
     """Does one piece of work, step by step; another one takes its place.
 

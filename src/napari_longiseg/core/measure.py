@@ -55,7 +55,7 @@ def _long_axis(mask: npt.NDArray[np.bool_], grid: Grid) -> Array:
     """Ends (2, 3) in mm of the longest in-plane distance over all axial slices."""
     best = np.zeros((2, 3))
     longest = -1.0
-    spans = np.stack([np.ptp(_ends(mask.any(axis=axis)), axis=0) for axis in (2, 1)], axis=-1)
+    spans = np.stack([np.ptp(_ends(np.asarray(mask.any(axis=axis))), axis=0) for axis in (2, 1)], axis=-1)
     diagonals = np.linalg.norm(spans * grid.spacing_mm[1:], axis=-1)
     for z in np.flatnonzero(mask.any(axis=(1, 2))):
         if diagonals[z] < longest:  # nothing in the slice is as far apart

@@ -227,10 +227,12 @@ class Placing:
 
     def _cut(self) -> None:
         """Show the slice nearest to the goal of those that napari counts: it would turn to it afterwards."""
-        dims = self._viewer.dims
-        for axis in dims.not_displayed if self._goal is not None else ():
+        dims, goal = self._viewer.dims, self._goal
+        if goal is None:
+            return
+        for axis in dims.not_displayed:
             start, _, step = dims.range[axis]
-            dims.set_point(axis, start + step * round((self._goal[axis] - start) / step))
+            dims.set_point(axis, start + step * round((goal[axis] - start) / step))
 
     def _longest_mm(self, lesion_id: int) -> float:
         """Longest axis of a lesion on any scan; 0 where none is known."""

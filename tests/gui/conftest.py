@@ -1,11 +1,10 @@
-"""The panel in a real napari window, with methods that are quick and under the test's control."""
+"""The panel over a viewer, with methods that are quick and under the test's control."""
 
 from __future__ import annotations
 
 import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
-from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
 from napari.layers import Layer
@@ -24,14 +23,9 @@ from napari_longiseg._qt import panel as panel_module
 from napari_longiseg._qt.panel import TrackingPanel
 from napari_longiseg.core import methods
 from napari_longiseg.core.errors import RegistrationError, SegmentationError
-from napari_longiseg.core.geometry import Point
 from napari_longiseg.registration.base import MapReport
 from napari_longiseg.registration.identity import IdentityMap
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
-
-LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-GAP = 4
-"""Pixels between the cells of napari's grid."""
 
 
 class Gate:
@@ -139,79 +133,6 @@ class Reader:
         return self.answer
 
 
-@dataclass
-class Hands:
-    """A mouse over the scans, and a keyboard.
-
-    Attributes
-    ----------
-    panel : TrackingPanel
-        In a window that is shown.
-    qtbot
-        Sends the events.
-    """
-
-    panel: TrackingPanel
-    qtbot: Any
-
-    @property
-    def canvas(self) -> QWidget:
-        """The widget that napari draws on."""
-        widgets = self.panel.window().findChildren(QWidget)
-        (canvas,) = (widget for widget in widgets if type(widget).__name__.startswith("CanvasBackend"))
-        return canvas
-
-    def scroll(self, scan_id: str, point_mm: Point) -> None:
-        """Show the slice through a point of a scan."""
-        self.panel.viewer.dims.set_point(0, self._world(scan_id, point_mm)[0])
-        self.qtbot.wait(60)  # the other scans follow
-
-    def spot(self, scan_id: str, point_mm: Point) -> QPoint:
-        """Pixel of the canvas where a point of a scan is drawn in its cell of the grid."""
-        scans = [cell.scan.id for cell in self.panel.desk.bridge.cells]
-        viewer, world = self.panel.viewer, self._world(scan_id, point_mm)
-        shape, camera = viewer.canvas.grid.actual_shape(viewer.layers), viewer.scene.camera
-        cell = divmod(scans.index(scan_id), shape[1])
-        size = viewer.canvas.viewbox_size(viewer.layers)
-        y, x = (
-            place * (size[i] + GAP) + size[i] / 2 + (world[i + 1] - camera.center[i + 1]) * camera.zoom
-            for i, place in enumerate(cell)
-        )
-        return QPoint(round(x), round(y))
-
-    def click(self, scan_id: str, point_mm: Point, modifier: Qt.KeyboardModifier = NONE) -> None:
-        """Scroll to a point of a scan, and click it."""
-        self.scroll(scan_id, point_mm)
-        self.qtbot.mouseClick(self.canvas, LEFT, modifier, self.spot(scan_id, point_mm))
-        self.qtbot.wait(20)
-
-    def drag(self, scan_id: str, start_mm: Point, end_mm: Point, key: Qt.Key | None = None) -> None:
-        """Scroll to a point of a scan, and drag from there to another one of the same slice.
-
-        A *key* is pressed before the button is let go.
-        """
-        self.scroll(scan_id, start_mm)
-        start, end = self.spot(scan_id, start_mm), self.spot(scan_id, end_mm)
-        self.qtbot.mouseMove(self.canvas, start)
-        self.qtbot.wait(30)
-        self.qtbot.mousePress(self.canvas, LEFT, pos=start)
-        for part in (0.3, 0.7, 1.0):
-            self.qtbot.mouseMove(self.canvas, start + (end - start) * part)
-            self.qtbot.wait(30)
-        if key is not None:
-            self.press(key)
-        self.qtbot.mouseRelease(self.canvas, LEFT, pos=end)
-        self.qtbot.wait(50)
-
-    def press(self, key: Qt.Key, modifier: Qt.KeyboardModifier = NONE) -> None:
-        """Press a key over the scans."""
-        self.qtbot.keyClick(self.canvas, key, modifier)
-
-    def _world(self, scan_id: str, point_mm: Point) -> Point:
-        cell = next(cell for cell in self.panel.desk.bridge.cells if cell.scan.id == scan_id)
-        return cell.to_world(point_mm)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def what_came_before_is_no_garbage() -> None:
     """Spare the searches for garbage, of which every test makes some, what has been imported by now."""
@@ -276,37 +197,22 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def viewer(request, monkeypatch):
-    """What napari gives to a plugin: its public API, and layers may be changed from the GUI thread only.
+def viewer(monkeypatch):
+    """What napari gives to a plugin: its public API; layers may be changed from the GUI thread only.
 
-    It has a window where a test asks for ``window``, which is shown where a test asks for ``hands``. All
-    others do with the model: napari draws nothing for them, which is most of a window's time.
+    Without a window, which would take most of the time; the tests in ``window`` have one.
     """
     monkeypatch.setenv("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "1")
-    if "window" not in request.fixturenames:
-        return PublicOnlyProxy(ViewerModel())
-    viewer = request.getfixturevalue("make_napari_viewer_proxy")(show="hands" in request.fixturenames)
-    viewer.window.resize(1300, 800)
-    return viewer
+    return PublicOnlyProxy(ViewerModel())
 
 
 @pytest.fixture
-def window(viewer):
-    """napari's own, around the viewer."""
-    return viewer.window
-
-
-@pytest.fixture
-def panel(viewer, fake_methods, request) -> Iterator[TrackingPanel]:
-    """The panel before any study, as napari docks it where there is a window."""
-    if "window" in request.fixturenames:
-        _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
-    else:
-        panel = TrackingPanel(viewer)
+def panel(viewer, fake_methods) -> Iterator[TrackingPanel]:
+    """The panel, before any study."""
+    panel = TrackingPanel(viewer)
     yield panel
-    with suppress(RuntimeError):  # the test has closed the window with all that is in it
-        panel.close_desk()
-        panel.deleteLater()
+    panel.close_desk()
+    panel.deleteLater()
 
 
 @pytest.fixture
@@ -334,12 +240,6 @@ def with_lesions(panel, load, study, quiet) -> TrackingPanel:
     load(study)
     quiet(panel)
     return panel
-
-
-@pytest.fixture
-def hands(panel, window, qtbot) -> Hands:
-    """The reader's, over a window that is shown."""
-    return Hands(panel, qtbot)
 
 
 @pytest.fixture

@@ -57,25 +57,6 @@ def test_track_all_and_lesions_that_are_gone(with_lesions, qtbot, idle):
     assert len(with_lesions.session.findings) == 6
 
 
-def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, viewer, window, idle):
-    opened.click_bar.straight.setChecked(True)
-    opened.desk.router.clicked.emit("T1", NEAR, True)
-    idle(opened)
-    window.remove_dock_widget(opened.parent())
-    assert not opened.desk.router.enabled
-    _, again = window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
-    assert again.session is opened.session
-    idle(again)
-    assert len(viewer.layers) == 12
-    assert "ml\n" in cell_text(again, 0, 3)
-    for cell in again.desk.bridge.cells:
-        assert (cell.labels.data == 1).sum() > 100
-    again.desk.router.clicked.emit("T2", (1.0, 1.0, 1.0), True)
-    assert len(again.session.lesion(1).clicks) == 2
-    idle(again)
-    again.close_desk()
-
-
 def test_add_rename_and_remove(opened, qtbot):
     qtbot.mouseClick(opened.lesion_bar.add, Qt.MouseButton.LeftButton)
     assert cell_text(opened, 0, 0) == "Lesion 1"
@@ -158,17 +139,6 @@ def test_another_study_ends_the_run(with_lesions, gate, load, study, qtbot):
     gate.open.set()
     qtbot.wait(200)
     assert with_lesions.session.findings == ()
-
-
-def test_closing_during_a_run(viewer, window, with_lesions, gate, qtbot):
-    with_lesions.lesion_bar.track_all.click()
-    assert gate.reached.wait(5)
-    window.remove_dock_widget("all")
-    with_lesions.close_desk()
-    gate.open.set()
-    qtbot.wait(300)
-    assert with_lesions.session.findings == ()
-    assert viewer.mouse_drag_callbacks == viewer.mouse_drag_callbacks[:1]
 
 
 def test_layers_removed_during_a_run(viewer, with_lesions, gate, idle):
@@ -278,26 +248,6 @@ def test_the_sample_study(panel, viewer, qtbot, idle):
 # ---- two panels, and what would be lost
 
 
-def test_a_second_panel_takes_over(opened, hands, viewer, window, idle):
-    opened.session.add_lesion("node")
-    second = TrackingPanel(viewer)
-    window.add_dock_widget(second, name="again")
-    idle(second)
-    assert not opened.isEnabled()
-    assert "Another panel goes on" in opened.progress.line.text()
-    assert second.session is opened.session
-    assert len(viewer.layers) == 12
-    hands.panel = second
-    hands.click("T0", NEAR)
-    assert len(second.session.lesion(1).clicks) == 1, "one panel alone hears it"
-    idle(second)
-    assert second.session.finding(1, "T0").mask is not None
-    assert opened.model.rowCount() == 1
-    hands.press(Qt.Key.Key_N)
-    assert len(second.session.lesions) == 2, "one panel alone has the key"
-    second.close_desk()
-
-
 def test_another_study_over_unsaved_work_is_asked_about_once(with_lesions, reader, load, study, qtbot):
     with_lesions.session.rename(1, "node")
     reader.answer = False
@@ -339,13 +289,3 @@ def test_a_wrong_place_for_a_session_is_said(with_lesions, tmp_path):
     with_lesions.study_bar.save_requested.emit(wrong)
     assert "is something else than a session" in with_lesions.progress.line.text()
     assert wrong.read_text() == "a letter"
-
-
-def test_the_viewer_closed_during_a_run(viewer, window, with_lesions, gate, qtbot):
-    with_lesions.lesion_bar.track_all.click()
-    assert gate.reached.wait(5)
-    viewer.close()
-    gate.open.set()
-    qtbot.wait(200)
-    assert with_lesions.session.findings == ()
-    assert not with_lesions.desk.router.enabled

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.qt.threading import create_worker  # noqa: F401 - imported before the clock runs
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import Qt
 
 from napari_longiseg._napari.check.layers import View
 from napari_longiseg._qt.progress_box import ERROR_STYLE
@@ -158,49 +158,3 @@ def test_another_study_ends_what_runs_and_what_is_shown(with_lesions, viewer, st
     assert [box.source.itemText(i) for i in range(box.source.count())] == ["T0", "T1"]
     idle(panel)
     assert len(viewer.layers) == 8
-
-
-def test_closing_the_panel_takes_it_away(with_lesions, viewer, window, idle):
-    with_lesions.registration.check_button.click()
-    idle(with_lesions)
-    window.remove_dock_widget(with_lesions.parent())
-    assert len(viewer.layers) == 12
-    assert viewer.layers[4].colormap.name == "gray"
-
-
-class TestInAWindow:
-    """Rendered pixels and real mouse events."""
-
-    def test_colours_and_clicks(self, with_lesions, viewer, hands, idle, qtbot):
-        """Every view colours its own cells only, and clicks still go to the scan below it."""
-        with_lesions.desk.track_on_click = False
-        with_lesions.registration.check_button.click()
-        idle(with_lesions)
-        look = with_lesions.desk.check_view
-        shares = {}
-        for view in View:
-            look.show(view)
-            viewer.dims.set_point(0, 0.0)
-            qtbot.wait(200)
-            cells = np.array_split(
-                viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int), 3, 1
-            )
-            shares[view] = [float((np.ptp(cell, axis=-1) > 30).mean()) for cell in cells]
-        assert max(shares[View.OFF]) < 0.01
-        assert 0.001 < shares[View.OVERLAY][1] < 0.1, "grey, but where the lesion has grown"
-        assert shares[View.UNCERTAINTY][1] > 0.15
-        assert min(shares[View.GRID][:2]) > 0.02
-        for view in View:
-            assert shares[view][2] < 0.01
-            self._click(with_lesions, look, view, hands, qtbot)
-        assert {click.scan for click in with_lesions.session.lesions[-1].clicks} == {"T1"}
-
-    def _click(self, panel, look, view, hands, qtbot) -> None:
-        look.show(view)
-        qtbot.wait(100)
-        canvas = hands.canvas
-        before = sum(len(lesion.clicks) for lesion in panel.session.lesions)
-        qtbot.mouseClick(
-            canvas, Qt.MouseButton.LeftButton, pos=QPoint(canvas.width() // 2, canvas.height() // 2 + 40)
-        )
-        qtbot.waitUntil(lambda: sum(len(x.clicks) for x in panel.session.lesions) == before + 1)

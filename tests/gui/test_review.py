@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from napari.qt.threading import create_worker  # noqa: F401 - imported before the clock runs
 from qtpy.QtCore import Qt
@@ -120,6 +121,19 @@ def test_q_makes_clicks_negative(proposed, press):
     assert proposed.click_bar.negative.isChecked()
     press("Q")
     assert not proposed.click_bar.negative.isChecked()
+
+
+def test_a_box_starts_a_lesion_and_its_outline_stays_inside(opened, idle):
+    opened.desk.router.box_drawn.emit("T1", (-4.3, -4.2, -4.1), (4.1, 4.2, 4.3))
+    idle(opened)
+    session = opened.session
+    box = session.lesion(1).box_on("T1")
+    mask = session.finding(1, "T1").mask
+    grid = session.scan("T1").grid
+    voxels = grid.to_mm(np.argwhere(mask.on(grid.shape)))
+    assert (voxels > np.subtract(box.low_mm, grid.spacing_mm)).all(), "the voxels at the rim belong to it"
+    assert (voxels < np.add(box.high_mm, grid.spacing_mm)).all()
+    assert {proposal.scan for proposal in session.proposals} == {"T0", "T2"}
 
 
 # ---- the review bar and the menus

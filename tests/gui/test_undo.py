@@ -5,21 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.qt.threading import create_worker  # noqa: F401 - imported before the clock runs
-from qtpy.QtCore import Qt
 
 from napari_longiseg.core.geometry import Box, as_shape
 from napari_longiseg.core.lesion import LesionMask, Presence, Review
 from napari_longiseg.core.proposal import Proposal
 
 NEAR = (0.0, 0.0, 0.0)
-SHIFT = Qt.KeyboardModifier.ShiftModifier
-U = Qt.Key.Key_U
 
 
 @pytest.fixture
-def proposed(opened, hands, idle):
+def proposed(opened, idle):
     """A lesion clicked on T0: outlined there, proposed on T1 and T2."""
-    hands.click("T0", NEAR)
+    opened.desk.router.clicked.emit("T0", NEAR, True)
     idle(opened)
     return opened
 
@@ -31,7 +28,7 @@ def cube(session, scan_id: str, half: int) -> LesionMask:
     return LesionMask(box, np.ones(box.shape, dtype=bool))
 
 
-def test_a_hundred_steps_across_scans_and_back(opened, hands):
+def test_a_hundred_steps_across_scans_and_back(opened, press):
     session = opened.session
     states = [session.state]
     lesion = session.add_lesion().id
@@ -41,24 +38,24 @@ def test_a_hundred_steps_across_scans_and_back(opened, hands):
         opened.desk.prompting.paint(scan_id, {lesion: cube(session, scan_id, 2 + number % 5)})
         states.append(session.state)
     for state in reversed(states[:-1]):
-        hands.press(U)
+        press("U")
         assert session.state is state
     assert not any(cell.labels.data.any() for cell in opened.desk.bridge.cells)
-    hands.press(U)
+    press("U")
     assert opened.progress.line.text() == "There is nothing to undo."
     for state in states[1:]:
-        hands.press(U, SHIFT)
+        press("Shift-U")
         assert session.state is state
-    hands.press(U, SHIFT)
+    press("Shift-U")
     assert opened.progress.line.text() == "There is nothing to do again."
     assert all(cell.labels.data.any() for cell in opened.desk.bridge.cells)
 
 
-def test_a_click_taken_back_while_it_is_computed_brings_nothing(opened, hands, gate, idle, qtbot):
+def test_a_click_taken_back_while_it_is_computed_brings_nothing(opened, press, gate, idle, qtbot):
     session = opened.session
-    hands.click("T0", NEAR)
+    opened.desk.router.clicked.emit("T0", NEAR, True)
     assert gate.reached.wait(5)
-    hands.press(U)
+    press("U")
     assert session.lesions == ()
     gate.open.set()
     idle(opened)
@@ -67,59 +64,59 @@ def test_a_click_taken_back_while_it_is_computed_brings_nothing(opened, hands, g
     assert session.proposals == ()
 
 
-def test_a_second_click_taken_back_while_it_is_computed(proposed, hands, gate, idle):
+def test_a_second_click_taken_back_while_it_is_computed(proposed, press, gate, idle):
     session = proposed.session
     before = session.finding(1, "T0")
-    hands.click("T0", (0.0, 3.0, 0.0))
+    proposed.desk.router.clicked.emit("T0", (0.0, 3.0, 0.0), True)
     assert gate.reached.wait(5)
-    hands.press(U)
+    press("U")
     gate.open.set()
     idle(proposed)
     assert session.finding(1, "T0") is before
     assert len(session.lesion(1).clicks) == 1
 
 
-def test_done_again_a_click_asks_for_what_it_never_got(opened, hands, gate, idle):
+def test_done_again_a_click_asks_for_what_it_never_got(opened, press, gate, idle):
     session = opened.session
-    hands.click("T0", NEAR)
+    opened.desk.router.clicked.emit("T0", NEAR, True)
     assert gate.reached.wait(5)
-    hands.press(U)
+    press("U")
     gate.open.set()
     idle(opened)
-    hands.press(U, SHIFT)
+    press("Shift-U")
     idle(opened)
     assert session.finding(1, "T0").mask is not None
     assert len(session.proposals) == 2
 
 
-def test_what_was_computed_comes_back_without_being_computed_again(proposed, hands, asked):
+def test_what_was_computed_comes_back_without_being_computed_again(proposed, press, asked):
     session = proposed.session
     found = session.finding(1, "T0")
-    hands.press(U)
+    press("U")
     assert session.lesions == ()
     assert not proposed.desk.bridge.cells[0].labels.data.any()
-    hands.press(U, SHIFT)
+    press("Shift-U")
     assert session.finding(1, "T0") is found
     assert not proposed.runner.busy
     assert len(asked) == 1
 
 
-def test_accepting_a_point_is_a_step_and_its_outline_goes_with_it(proposed, hands, idle):
+def test_accepting_a_point_is_a_step_and_its_outline_goes_with_it(proposed, press, idle):
     session = proposed.session
     proposed.desk.reviewing.go(1, "T1")
-    hands.press(Qt.Key.Key_Y)
+    press("Y")
     idle(proposed)
     assert session.finding(1, "T1").mask is not None
-    hands.press(U)
+    press("U")
     assert isinstance(session.state.known((1, "T1")), Proposal)
     assert not session.proposal(1, "T1").verified
     assert not proposed.desk.bridge.cells[1].labels.data.any()
-    hands.press(U, SHIFT)
+    press("Shift-U")
     idle(proposed)
     assert session.finding(1, "T1").mask is not None
 
 
-def test_verdicts_names_and_lesions_are_steps(proposed, hands):
+def test_verdicts_names_and_lesions_are_steps(proposed, press):
     session, reviewing = proposed.session, proposed.desk.reviewing
     reviewing.go(1, "T0")
     reviewing.accept()
@@ -128,12 +125,12 @@ def test_verdicts_names_and_lesions_are_steps(proposed, hands):
     session.rename(1, "node")
     proposed.lesion_bar.remove.click()
     for _ in range(2):
-        hands.press(U)
+        press("U")
     assert session.lesion(1).name == ""
     assert session.finding(1, "T1").presence is Presence.RESOLVED
-    hands.press(U)
+    press("U")
     assert session.proposal(1, "T1") is not None
     assert session.finding(1, "T0").review is Review.ACCEPTED
-    hands.press(U)
+    press("U")
     assert session.finding(1, "T0").review is Review.PROPOSED
     assert proposed.progress.line.text() == "Undone: Accept lesion 1 on T0."

@@ -27,13 +27,6 @@ LEFT_AND_HIGH = (slice(28, 34), slice(27, 33), slice(44, 50))
 
 
 @pytest.fixture
-def viewer(make_napari_viewer_proxy):
-    viewer = make_napari_viewer_proxy(show=True)
-    viewer.window.resize(1000, 700)
-    return viewer
-
-
-@pytest.fixture
 def session() -> Session:
     return Session()
 
@@ -51,11 +44,6 @@ def scan(scan_id: str, month: int) -> Scan:
     return Scan(scan_id, image, GRID, date=dt.date(2024, month, 1))
 
 
-def picture(viewer, qtbot) -> np.ndarray:
-    qtbot.wait(200)
-    return viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)
-
-
 def middle_of(bright: np.ndarray) -> np.ndarray:
     """Mean row and column of the bright pixels, from 0 to 1."""
     assert bright.any()
@@ -68,39 +56,36 @@ def bright(pixels: np.ndarray) -> np.ndarray:
 
 
 class TestFaithful:
-    def test_seen_from_the_front_left_is_right_and_the_head_is_up(self, viewer, session, bridge, qtbot):
+    def test_seen_from_the_front_left_is_right_and_the_head_is_up(self, viewer, session, bridge, pictures):
         session.open(Study("P", (scan("T0", 1),)))
         viewer.dims.ndisplay = 3
         viewer.scene.camera.set_view_direction((0.0, 1.0, 0.0), up_direction=(1.0, 0.0, 0.0))
-        row, column = middle_of(bright(picture(viewer, qtbot)))
+        row, column = middle_of(bright(pictures()[0]))
         assert row < 0.47
         assert column > 0.53
 
-    def test_seen_from_the_feet_left_is_right_and_the_back_is_down(self, viewer, session, bridge, qtbot):
+    def test_seen_from_the_feet_left_is_right_and_the_back_is_down(self, viewer, session, bridge, pictures):
         one = scan("T0", 1)
         one.image[28:34, 50:54, 28:32] = 240  # towards the back, in the middle
         session.open(Study("P", (one,)))
         viewer.dims.set_point(0, 23.0)
-        flat = middle_of(bright(picture(viewer, qtbot)))
+        flat = middle_of(bright(pictures()[0]))
         viewer.dims.ndisplay = 3
-        row, column = middle_of(bright(picture(viewer, qtbot)))
+        row, column = middle_of(bright(pictures()[0]))
         assert row > 0.5
         assert column > 0.5
         assert np.abs(flat - (row, column)).max() < 0.1, "as in the axial slices"
 
 
 class TestSideBySide:
-    def test_titles_in_the_colours_of_their_dates_in_two_rows(self, viewer, session, bridge, qtbot):
+    def test_titles_in_the_colours_of_their_dates_in_two_rows(self, viewer, session, bridge, pictures):
         session.open(Study("P", tuple(scan(f"T{i}", i + 1) for i in range(4))))
         assert viewer.canvas.grid.shape == (2, 2)
-        pixels = picture(viewer, qtbot)
-        rows = np.array_split(pixels, 2, axis=0)
-        cells = [cell for row in rows for cell in np.array_split(row, 2, axis=1)]
-        for cell, code in zip(cells, DATE_COLOURS, strict=False):
+        for cell, code in zip(pictures(), DATE_COLOURS, strict=False):
             colour = [int(code[i : i + 2], 16) for i in (1, 3, 5)]
             assert (np.abs(cell - colour).max(axis=-1) < 30).sum() > 20
 
-    def test_the_mouse_on_one_scan_is_seen_on_the_other(self, viewer, session, bridge, qtbot):
+    def test_the_mouse_on_one_scan_is_seen_on_the_other(self, viewer, session, bridge, pictures, qtbot):
         study = Study("P", (scan("T0", 1), scan("T1", 2)))
         linked = LinkedScans(viewer, session, bridge)
         cursor = RegisteredCursor(viewer, session, bridge)
@@ -115,8 +100,7 @@ class TestSideBySide:
         assert set(cursor.places) == {"T0", "T1"}
         here, there = (np.array(cursor.places[scan_id]) for scan_id in ("T0", "T1"))
         np.testing.assert_allclose(there - here, (0.0, 9.0, -12.0))
-        yellow = np.abs(picture(viewer, qtbot) - (255, 255, 0)).max(axis=-1) < 40
-        left, right = np.array_split(yellow, 2, axis=1)
+        left, right = (np.abs(cell - (255, 255, 0)).max(axis=-1) < 40 for cell in pictures()[:2])
         assert not left.any(), "faint under the mouse itself"
         assert right.sum() > 20
         cursor.close()

@@ -15,13 +15,15 @@ NEAR = (0.0, 0.0, 0.0)
 NONE, SHIFT = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-def colour_in_cells(viewer, lesion: int) -> list[int]:
-    """Number of pixels in a lesion's colour, in each cell of the grid."""
-    picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float) / 255
-    colour = np.abs(picture - lesion_rgba(lesion)[:3]).max(axis=-1) < 0.05
-    rows, columns = viewer.canvas.grid.shape
-    cells = [cell for row in np.array_split(colour, rows) for cell in np.array_split(row, columns, axis=1)]
-    return [int(cell.sum()) for cell in cells[:3]]
+@pytest.fixture
+def coloured(pictures):
+    """Number of pixels in a lesion's colour, in the cell of each scan."""
+
+    def coloured(lesion: int) -> list[int]:
+        colour = 255 * np.array(lesion_rgba(lesion)[:3])
+        return [int((np.abs(cell - colour).max(axis=-1) < 13).sum()) for cell in pictures()[:3]]
+
+    return coloured
 
 
 def test_a_mouse_click_goes_to_the_scan_of_its_cell(opened, hands, gate, idle):
@@ -58,21 +60,19 @@ def test_clicks_beside_the_image_and_in_3d_say_so(opened, viewer, hands, qtbot):
     assert opened.session.lesions == ()
 
 
-def test_a_click_is_drawn_in_its_cell_when_all_of_the_scan_is_in_view(with_lesions, viewer, hands, qtbot):
+def test_a_click_is_drawn_in_its_cell_when_all_of_the_scan_is_in_view(with_lesions, hands, coloured):
     hands.scroll("T0", NEAR)
-    qtbot.wait(200)
-    seen = colour_in_cells(viewer, 1)
+    seen = coloured(1)
     assert seen[0] > 5, "pixels in its very colour; the edges are blended"
     assert seen[1:] == [0, 0]
 
 
-def test_proposals_are_hollow_until_they_are_outlined(opened, viewer, hands, qtbot, idle):
+def test_proposals_are_hollow_until_they_are_outlined(opened, viewer, hands, coloured, idle):
     hands.click("T1", NEAR)
     idle(opened)
-    qtbot.wait(200)
     for cell in opened.desk.bridge.cells:
         cell.labels.opacity = 1.0
-    rings = colour_in_cells(viewer, 1)
+    rings = coloured(1)
     middle = viewer.screenshot(canvas_only=True, flash=False)
     at = hands.spot("T0", NEAR)
     assert min(rings) > 5
@@ -80,8 +80,7 @@ def test_proposals_are_hollow_until_they_are_outlined(opened, viewer, hands, qtb
     opened.click_bar.straight.setChecked(True)
     opened.lesion_bar.track.click()
     idle(opened)
-    qtbot.wait(200)
-    outlines = colour_in_cells(viewer, 1)
+    outlines = coloured(1)
     assert outlines[0] > 3 * rings[0]
     assert outlines[2] > 3 * rings[2]
 

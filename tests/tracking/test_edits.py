@@ -118,6 +118,18 @@ class TestMerged:
         assert gap_mm(a.mask, beside.mask, scan) == 0
         assert merged(a, beside, scan)[0].reason == ""
 
+    def test_the_gap_is_that_of_the_nearest_voxels(self, scan):
+        rng = np.random.default_rng(2)
+        for _ in range(20):
+            masks = [
+                LesionMask.of(rng.random(rng.integers(2, 9, 3)) < 0.6, Box.around(at, (9, 9, 9)))
+                for at in rng.integers(5, 22, (2, 3))
+            ]
+            one, other = (np.argwhere(mask.voxels) + mask.box.start for mask in masks)
+            apart = np.abs(one[:, None] - other)
+            expected = np.linalg.norm(apart * scan.grid.spacing_mm, axis=-1).min()
+            assert gap_mm(*masks, scan) == pytest.approx(0.0 if apart.max(axis=-1).min() <= 1 else expected)
+
     def test_a_keeper_without_an_outline_gets_the_other_s(self, scan, found):
         b = found(2, (RIGHT, 5))
         missed = replace(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
 from scipy.spatial import KDTree
 
+from napari_longiseg.core.components import CONNECTIVITY
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Origin, Presence, Review
@@ -92,12 +95,13 @@ def merged(keeper: Finding, other: Finding, scan: Scan) -> tuple[Finding, Findin
 
 def gap_mm(one: LesionMask, other: LesionMask, scan: Scan) -> float:
     """How far two outlines of a scan lie apart: between the nearest voxels' centres; 0 where they touch."""
-    voxels = [np.argwhere(mask.voxels) + np.asarray(mask.box.start) for mask in (one, other)]
-    steps, _ = KDTree(voxels[0]).query(voxels[1], p=np.inf)
-    if steps.min() <= 1:
-        return 0.0
-    points = [scan.grid.to_mm(indices) for indices in voxels]
-    return float(KDTree(points[0]).query(points[1])[0].min())
+    box = one.box.grown(1).intersection(other.box)
+    if not box.is_empty:
+        reached = ndimage.binary_dilation(one.within(box.grown(1)), CONNECTIVITY)[1:-1, 1:-1, 1:-1]
+        if (reached & other.within(box)).any():
+            return 0.0
+    near, far = (scan.grid.to_mm(_surface(mask)) for mask in (one, other))
+    return float(KDTree(near).query(far)[0].min())
 
 
 def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tuple[Finding, Finding]:
@@ -147,6 +151,12 @@ def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tup
         with_mask(_edited(finding), LesionMask.of(mask.voxels & ~part, mask.box), scan),
         with_mask(new, LesionMask.of(part, mask.box), scan),
     )
+
+
+def _surface(mask: LesionMask) -> npt.NDArray[np.intp]:
+    """Indices (N, 3) of the voxels beside one that is none of the mask's: the nearest ones are among them."""
+    inner = ndimage.binary_erosion(mask.voxels)
+    return np.argwhere(mask.voxels & ~inner) + np.asarray(mask.box.start)
 
 
 def _edited(finding: Finding) -> Finding:

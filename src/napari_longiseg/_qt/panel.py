@@ -100,10 +100,14 @@ class TrackingPanel(QWidget):
             self.deleteLater()  # Qt's connections would keep it for ever
 
     def close_desk(self) -> None:
-        """Stop the work and let go of the viewer; the session stays with the scans' layers."""
+        """Stop the work and let go of the viewer; the session stays with the scans' layers.
+
+        A study that is just brought up is brought up first; one that is still being read is not opened.
+        """
         if self not in _AT_WORK:
             return
         _AT_WORK.discard(self)
+        self.desk.bridge.finish()
         session = self.session
         session.study_changed.disconnect(self._on_study)
         session.lesions_changed.disconnect(self._update)

@@ -29,6 +29,20 @@ def test_a_panel_opened_again_goes_on_where_the_first_one_was_closed(opened, vie
     again.close_desk()
 
 
+def test_a_panel_closed_while_a_study_comes_up_leaves_it_whole(panel, viewer, study, idle):
+    panel.session.open(study.with_lesions(()))
+    panel.session.add_lesion("node")
+    assert panel.desk.bridge.showing
+    viewer.window.remove_dock_widget(panel.parent())
+    assert len(viewer.layers) == 12
+    _, again = viewer.window.add_plugin_dock_widget("napari-longiseg", "Lesion tracking")
+    idle(again)
+    assert again.session is panel.session
+    assert [lesion.name for lesion in again.session.lesions] == ["node"]
+    assert len(again.desk.bridge.cells) == 3
+    again.close_desk()
+
+
 def test_closing_during_a_run(viewer, with_lesions, gate, qtbot):
     with_lesions.lesion_bar.track_all.click()
     assert gate.reached.wait(5)

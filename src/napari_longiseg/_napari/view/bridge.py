@@ -111,6 +111,10 @@ class LayerBridge:
         """The cell that a layer belongs to."""
         return next((cell for cell in self.cells if cell.owns(layer)), None)
 
+    def finish(self) -> None:
+        """Bring up at once what is left of a study: half of it could not be taken up again."""
+        self._steps.finish()
+
     def close(self) -> None:
         """Stop watching; the layers stay in the viewer, and no more are added."""
         self._steps.drop()

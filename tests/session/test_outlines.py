@@ -9,7 +9,7 @@ import pytest
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Click, Finding, LesionMask, Origin, Presence, Review, SourceMask
-from napari_longiseg.session.review import gap_mm, merge, redraw, split
+from napari_longiseg.session.review import accept, cut, gap_mm, merge, redraw, split
 
 LEFT, RIGHT = (0.0, 0.0, -9.0), (0.0, 0.0, 9.0)
 
@@ -87,9 +87,14 @@ class TestMerge:
 
 
 class TestSplit:
+    @staticmethod
+    def split(session, lesion, scan, point) -> int:
+        wanted = cut(session, lesion, scan, point)
+        return split(session, wanted, wanted.parts())
+
     def test_the_part_at_the_point_is_a_lesion_that_can_be_tracked(self, session, outlined):
         session.set_known(whole := outlined(1, "T1", (LEFT, 6), (RIGHT, 5)))
-        new = split(session, 1, "T1", RIGHT)
+        new = self.split(session, 1, "T1", RIGHT)
         assert (new, session.selected) == (3, 3)
         assert session.lesion(new).clicks == (Click("T1", RIGHT),)
         rest, part = session.finding(1, "T1"), session.finding(new, "T1")
@@ -103,8 +108,22 @@ class TestSplit:
         session.select(1)
         session.set_known(outlined(1, "T1", (LEFT, 6)))
         with pytest.raises(InputError, match="That point lies outside lesion 1"):
-            split(session, 1, "T1", RIGHT)
+            self.split(session, 1, "T1", RIGHT)
         with pytest.raises(InputError, match="That point lies outside scan T1"):
-            split(session, 1, "T1", (500.0, 0.0, 0.0))
+            self.split(session, 1, "T1", (500.0, 0.0, 0.0))
         assert len(session.lesions) == 2
         assert session.selected == 1
+
+    def test_not_where_something_was_done_since(self, session, outlined):
+        session.set_known(outlined(1, "T1", (LEFT, 6), (RIGHT, 5)))
+        wanted = cut(session, 1, "T1", RIGHT)
+        parts = wanted.parts()
+        accept(session, 1, "T1")
+        with pytest.raises(InputError, match="Lesion 1 on T1 was changed meanwhile"):
+            split(session, wanted, parts)
+        session.undo()
+        session.add_lesion()  # which has the id that the new one was to get
+        with pytest.raises(InputError, match="changed meanwhile: split it again"):
+            split(session, wanted, parts)
+        session.undo()
+        assert split(session, wanted, parts) == 3

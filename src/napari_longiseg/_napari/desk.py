@@ -22,6 +22,7 @@ from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.telling import told
 from napari_longiseg._napari.view.bridge import LayerBridge
 from napari_longiseg._napari.work.garbage import Garbage
+from napari_longiseg._napari.work.measuring import Measuring
 from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.scan import Study
 from napari_longiseg.registration.links import Link
@@ -81,6 +82,7 @@ class Desk:
         self.reviewing = Reviewing(self.session, self.prompting, self._hidden)
         self.saving = Saving(self.session, self.runner, preferences)
         self.opening = Opening(viewer, self.session, self.runner, self.bridge, self.saving)
+        self._measuring = Measuring(self.session, self.runner)
         self._garbage = Garbage(self._rest)
         self._unwatch = watch(self._on_preferences)
         self._connect()
@@ -92,6 +94,7 @@ class Desk:
             return
         self._closed = True
         self._garbage.close()
+        self._measuring.close()
         self._unwatch()
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self.session.study_changed.disconnect(self._on_study)

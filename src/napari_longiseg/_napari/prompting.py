@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from psygnal import Signal
 
 from napari_longiseg._napari.aim import aim
 from napari_longiseg._napari.telling import told
+from napari_longiseg._napari.work.job import Priority
 from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import BoxPrompt, Click, LesionMask, Review
 from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session, review
 from napari_longiseg.session.history import Step
+from napari_longiseg.session.review import Cut
 from napari_longiseg.tracking.setup import TrackSettings
 
 
@@ -220,11 +224,19 @@ class Prompting:
             self.failed.emit("Nothing was split: click inside the outline that is to be split.")
             return
         with told(self.failed.emit):
-            new = review.split(self._session, key[0], scan_id, point_mm)
-            self.noticed.emit(
-                f"Lesion {new} is split from {key[0]} on {scan_id}; Track looks for it on the other scans."
-            )
-            self.touched.emit(new, scan_id)
+            cut = review.cut(self._session, key[0], scan_id, point_mm)
+            if cut.is_large:
+                label, done = f"Splitting lesion {key[0]} on {scan_id}", partial(self._on_parts, cut)
+                self._runner.run(label, lambda _: iter([cut.parts()]), done, Priority.CLICK)
+            else:
+                self._on_parts(cut, cut.parts())
+
+    def _on_parts(self, cut: Cut, parts: Any) -> None:  # noqa: ANN401 - as it comes from the engine
+        with told(self.failed.emit):
+            new, whole = review.split(self._session, cut, parts), cut.whole
+            where = f"from {whole.lesion} on {whole.scan}"
+            self.noticed.emit(f"Lesion {new} is split {where}; Track looks for it on the other scans.")
+            self.touched.emit(new, whole.scan)
 
     def _on_refused(self, lesion_id: int, why: str) -> None:
         """Take back the prompt that hit nothing, and a lesion that was made for it."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Click, Finding, Lesion, LesionMask, SourceMask
+from napari_longiseg.core.scan import Scan
 from napari_longiseg.session.session import Session
 from napari_longiseg.tracking import edits
+from napari_longiseg.tracking.large import is_large
 
 
 def redraw(session: Session, scan_id: str, masks: Mapping[int, LesionMask]) -> None:
@@ -70,17 +72,73 @@ def gap_mm(session: Session, one: int, other: int, scan_id: str) -> float:
     return edits.gap_mm(first, second, session.scan(scan_id))
 
 
-def split(session: Session, lesion_id: int, scan_id: str, point_mm: Point) -> int:
-    """Make a part of an outline a lesion of its own, which starts from there.
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A part of an outline that is to become a lesion of its own; see :func:`cut`.
+
+    Attributes
+    ----------
+    whole : Finding
+        What is split.
+    scan : Scan
+        Where.
+    new : Lesion
+        Starts from a point in its part.
+    """
+
+    whole: Finding
+    scan: Scan
+    new: Lesion
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes long to work out the parts."""
+        return self.whole.mask is not None and is_large(self.whole.mask)
+
+    def parts(self) -> tuple[Finding, Finding]:
+        """What remains, and what is the new lesion's; may be worked out in any thread.
+
+        Raises
+        ------
+        InputError
+            When the point does not tell two parts apart.
+        """
+        return edits.split(self.whole, self.new.clicks[0].point_mm, self.new.id, self.scan)
+
+
+def cut(session: Session, lesion_id: int, scan_id: str, point_mm: Point) -> Cut:
+    """How an outline is to be split; nothing is changed yet.
 
     Parameters
     ----------
     session : Session
-        Is changed; the new lesion is selected.
+        Is asked only.
     lesion_id, scan_id
         What is split, and where.
     point_mm : Point
         In the part that becomes the new lesion; LPS mm, order (z, y, x).
+
+    Raises
+    ------
+    InputError
+        When there is no outline, or the point lies outside the scan.
+    """
+    whole = _outlined(session, lesion_id, scan_id)
+    session.check_inside(scan_id, point_mm)
+    return Cut(whole, session.scan(scan_id), Lesion(session.next_id, clicks=(Click(scan_id, point_mm),)))
+
+
+def split(session: Session, wanted: Cut, parts: tuple[Finding, Finding]) -> int:
+    """Make a part of an outline a lesion of its own, which starts from there, and select it.
+
+    Parameters
+    ----------
+    session : Session
+        Is changed.
+    wanted : Cut
+        What is split.
+    parts : (2,) tuple of Finding
+        Its parts.
 
     Returns
     -------
@@ -90,13 +148,13 @@ def split(session: Session, lesion_id: int, scan_id: str, point_mm: Point) -> in
     Raises
     ------
     InputError
-        When there is no outline, or the point does not tell two parts of it apart.
+        When something has become of the outline or of the lesions since.
     """
-    whole = _outlined(session, lesion_id, scan_id)
-    session.check_inside(scan_id, point_mm)
-    new = Lesion(session.next_id, clicks=(Click(scan_id, point_mm),))
-    parts = edits.split(whole, point_mm, new.id, session.scan(scan_id))
-    with session.action(f"Split lesion {lesion_id} on {scan_id}"):
+    whole, new = wanted.whole, wanted.new
+    if session.state.known((whole.lesion, whole.scan)) is not whole or new.id in session.state.lesions:
+        msg = f"Lesion {whole.lesion} on {whole.scan} was changed meanwhile: split it again."
+        raise InputError(msg)
+    with session.action(f"Split lesion {whole.lesion} on {whole.scan}"):
         session.set_lesion(new)
         for finding in parts:
             session.set_known(finding)

@@ -10,13 +10,15 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Finding, Lesion, Presence, Review
 from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.state import Key
-from napari_longiseg.session._outlines import gap_mm, merge, redraw, split
+from napari_longiseg.session._outlines import Cut, cut, gap_mm, merge, redraw, split
 from napari_longiseg.session._prompts import move_point, reset, set_box
 from napari_longiseg.session._verdicts import mark_new, not_evaluable, resolve
 from napari_longiseg.session.session import Session
 
 __all__ = [
+    "Cut",
     "accept",
+    "cut",
     "gap_mm",
     "is_unreviewed",
     "mark_new",

@@ -14,8 +14,9 @@ from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.geometry import Point
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Origin, Presence, Review
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.tracking.correspondence import merged_into, with_union
+from napari_longiseg.tracking.correspondence import merged_into
 from napari_longiseg.tracking.findings import with_mask
+from napari_longiseg.tracking.large import with_mask_soon
 from napari_longiseg.tracking.parts import part_at
 
 ERASED = "Erased by the reader."
@@ -23,6 +24,8 @@ ERASED = "Erased by the reader."
 
 def redrawn(finding: Finding, mask: LesionMask, scan: Scan) -> Finding:
     """The finding with the outline that a reader has drawn, measured anew; not found where it is empty.
+
+    Large ones are not measured yet, here and in :func:`merged`.
 
     Parameters
     ----------
@@ -36,7 +39,7 @@ def redrawn(finding: Finding, mask: LesionMask, scan: Scan) -> Finding:
     edited = _edited(finding)
     if mask.is_empty:
         return replace(edited, presence=Presence.NOT_FOUND, mask=None, measurements=None, reason=ERASED)
-    return with_mask(edited, LesionMask.of(mask.voxels, mask.box), scan)
+    return with_mask_soon(edited, LesionMask.of(mask.voxels, mask.box), scan)
 
 
 def outlined_by_hand(lesion: Lesion, scan: Scan, mask: LesionMask, source_scan: str) -> Finding:
@@ -87,7 +90,8 @@ def merged(keeper: Finding, other: Finding, scan: Scan) -> tuple[Finding, Findin
     if other.mask is None:
         msg = f"Lesion {other.lesion} has no outline on {other.scan} to merge into lesion {keeper.lesion}."
         raise InputError(msg)
-    both = with_union(_edited(keeper), other, scan)
+    union = keeper.mask.union(other.mask) if keeper.mask else other.mask
+    both = with_mask_soon(_edited(keeper), union, scan)
     if keeper.mask is not None and (gap := gap_mm(keeper.mask, other.mask, scan)) > 0:
         both = replace(both, reason=f"Merged from outlines {gap:.0f} mm apart; its diameters may span both.")
     return both, merged_into(replace(other, review=Review.EDITED), both)
@@ -156,7 +160,8 @@ def split(finding: Finding, point_mm: Point, new_lesion: int, scan: Scan) -> tup
 def _surface(mask: LesionMask) -> npt.NDArray[np.intp]:
     """Indices (N, 3) of the voxels beside one that is none of the mask's: the nearest ones are among them."""
     inner = ndimage.binary_erosion(mask.voxels)
-    return np.argwhere(mask.voxels & ~inner) + np.asarray(mask.box.start)
+    voxels: npt.NDArray[np.intp] = np.argwhere(mask.voxels & ~inner) + np.asarray(mask.box.start)
+    return voxels
 
 
 def _edited(finding: Finding) -> Finding:

@@ -9,18 +9,12 @@ from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_longiseg._napari.work import summary as summaries
 from napari_longiseg._napari.work.agenda import Agenda
 from napari_longiseg._napari.work.check import CheckTask
 from napari_longiseg._napari.work.engine import Engine, Mailbox
 from napari_longiseg._napari.work.job import Job, Priority, Work
 from napari_longiseg._napari.work.request import Request
-from napari_longiseg._napari.work.summary import (
-    doubts_of,
-    export_summary,
-    outline_summary,
-    proposal_summary,
-    run_summary,
-)
 from napari_longiseg._napari.work.tasks import (
     ExportTask,
     LinkTask,
@@ -124,7 +118,7 @@ class Runner(QObject):
         if not keys:
             self.succeeded.emit("All of it is accepted or edited already: nothing was looked for.")
         clicked = [key for key in keys if key[1] == clicked_on]
-        summary = run_summary if straight else proposal_summary
+        summary = summaries.run_summary if straight else summaries.proposal_summary
         self._ask(ProposeTask, keys, settings, summary, outlines=straight, clicked=clicked)
 
     def outline(self, keys: Iterable[Key], settings: TrackSettings) -> None:
@@ -134,7 +128,7 @@ class Runner(QObject):
         """
         keys, lesions = list(keys), self._session.state.lesions
         clicked = [(i, scan) for i, scan in keys if i in lesions and lesions[i].point_on(scan) is not None]
-        self._ask(OutlineTask, keys, settings, outline_summary, clicked=clicked)
+        self._ask(OutlineTask, keys, settings, summaries.outline_summary, clicked=clicked)
 
     def check(self, source: str, target: str, settings: TrackSettings) -> None:
         """Align two scans, by id, and bring one to the other, to be looked at."""
@@ -157,20 +151,25 @@ class Runner(QObject):
         tools = self._tools or Tools(settings, self._cache)
         pairs = tuple(tools.registrations.values())
         task = ExportTask.of(self._session, study, folder, tools.settings, tools.timer, pairs)
-        done = partial(self.succeeded.emit, export_summary(self._session, folder))
+        done = partial(self.succeeded.emit, summaries.export_summary(self._session, folder))
         self._start(Job(task), lambda _: None, done)
 
     def link(self, settings: TrackSettings, on_link: Callable[[object], None]) -> None:
         """Align the scans of the study when nothing else is to be done; *on_link* gets each :class:`Link`."""
         study = self._session.study
         if study is not None:
-            task = LinkTask(study, self._tools_with(settings))
-            self._start(Job(task, Priority.BACKGROUND), on_link, lambda: None, of_study=True)
+            job = Job(LinkTask(study, self._tools_with(settings)), Priority.BACKGROUND)
+            self._start(job, on_link, lambda: None, of_study=True)
 
-    def run(self, label: str, work: Work, on_result: Callable[[object], None]) -> Job:
-        """Do other work when nothing else is to be done; another study does not end it, only its job does."""
-        job = Job(labelled(label, work), Priority.BACKGROUND)
-        self._start(job, on_result, lambda: None)
+    def run(
+        self,
+        label: str,
+        work: Work,
+        on_result: Callable[[object], None],
+        priority: Priority = Priority.BACKGROUND,
+    ) -> Job:
+        """Do other work, by default when nothing else is to be done; another study does not end it."""
+        self._start(job := Job(labelled(label, work), priority), on_result, lambda: None)
         return job
 
     def cancel(self) -> None:
@@ -290,7 +289,7 @@ class Runner(QObject):
     def _tracked(self, request: Request, summary: Callable[[Session, Collection[Key]], str]) -> None:
         """Say what was done; where the alignment is doubtful, that comes with it."""
         pairs = self._tools.registrations.values() if self._tools else ()
-        doubts = doubts_of(self._session, request.own, pairs)
+        doubts = summaries.doubts_of(self._session, request.own, pairs)
         say = self.doubted if doubts else self.succeeded
         say.emit(f"{summary(self._session, request.own)} {doubts}".strip())
 

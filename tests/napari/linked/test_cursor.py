@@ -61,7 +61,7 @@ def test_the_place_under_the_mouse_is_shown_on_all_scans_with_a_map(cursor, poin
 
 
 def test_a_place_on_another_slice_is_faint(cursor, point_at, shown):
-    shown.cells[1].shift((10.0, 0.0, 0.0))
+    shown.placing.shift({"T1": (10.0, 0.0, 0.0)})
     point_at((0.0, 4.0, 5.0))
     assert shown.cells[1].cursor.opacity == FAINT
 

@@ -90,17 +90,19 @@ def test_napari_turns_to_slices_that_it_counts(known, session, viewer, run):
     assert count == pytest.approx(round(count))
 
 
-def test_markers_without_anything_to_see_say_nothing_of_their_place(known):
+def test_markers_without_anything_to_see_say_nothing_of_their_place(known, run):
     cell, told = known.cells[0], []
     for layer in cell.layers:
         layer.events.translate.connect(lambda event: told.append(event.source))
-    cell.shift((5.0, 0.0, 0.0))
+    known.placing.shift({"T0": (5.0, 0.0, 0.0)})
+    run()
     assert cell.clicks in told
     assert cell.cursor not in told
     assert cell.is_placed
     told.clear()
     cell.fade_cursor(1.0)
-    cell.shift((0.0, 0.0, 0.0))
+    known.placing.shift({"T0": (0.0, 0.0, 0.0)})
+    run()
     assert cell.cursor in told
 
 

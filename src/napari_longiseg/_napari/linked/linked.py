@@ -41,7 +41,6 @@ class LinkedScans:
         self._viewer = viewer
         self._session = session
         self._bridge = bridge
-        self._following = False
         self._timer = FrameTimer(self.follow)
         viewer.dims.events.point.connect(self._on_point)
         bridge.placing.placed.connect(self._on_placed)
@@ -80,26 +79,24 @@ class LinkedScans:
 
     def follow(self) -> None:
         """Bring the other scans to what the scan being read shows in the middle of the view."""
-        dims = self._viewer.dims
-        if self._following or not self.enabled or dims.ndisplay != 2 or dims.ndim != 3:
+        dims, placing = self._viewer.dims, self._bridge.placing
+        if placing.moving or not self.enabled or dims.ndisplay != 2 or dims.ndim != 3:
             return
         here = self._read()
         if here is None:
             return
         (axis,) = dims.not_displayed
         middle = self._middle(here)
-        self._following = True
-        try:
-            for cell in self._bridge.cells:
-                there = self._bridge.placing.carried(here.scan.id, cell.scan.id, middle)
-                if cell is here or there is None:
-                    continue
-                wanted = list(cell.shift_mm)
-                wanted[axis] = here.to_world(middle)[axis] - there[axis]
-                if abs(wanted[axis] - cell.shift_mm[axis]) > cell.scan.grid.spacing_mm[axis] / 2:
-                    cell.shift(as_point(wanted))
-        finally:
-            self._following = False
+        wanted: dict[str, Point] = {}
+        for cell in self._bridge.cells:
+            there = placing.carried(here.scan.id, cell.scan.id, middle)
+            if cell is here or there is None:
+                continue
+            shift = list(cell.shift_mm)
+            shift[axis] = here.to_world(middle)[axis] - there[axis]
+            if abs(shift[axis] - cell.shift_mm[axis]) > cell.scan.grid.spacing_mm[axis] / 2:
+                wanted[cell.scan.id] = as_point(shift)
+        placing.shift(wanted)
 
     def centre_on_lesion(self, lesion_id: int) -> bool:
         """Show a lesion in the middle of all cells, each scan on its own slice; say whether it is known."""
@@ -117,7 +114,7 @@ class LinkedScans:
     # ---- what others say
 
     def _on_point(self, _: Any) -> None:  # noqa: ANN401 - napari's event
-        if not self._following and not self._bridge.placing.moving:
+        if not self._bridge.placing.moving:
             self._timer.soon()
 
     def _on_placed(self) -> None:

@@ -40,6 +40,11 @@ class Cell:
         Lowest and highest HU shown.
     image : napari.layers.Image, optional
         The image layer where the reader has made it already.
+
+    Attributes
+    ----------
+    shift_mm : Point
+        How far (mm, order z, y, x) from its patient position the scan is displayed by :meth:`place`.
     """
 
     def __init__(self, scan: Scan, study: Study, window: Window, image: Any | None = None) -> None:  # noqa: ANN401 - may be a proxy of a layer
@@ -150,11 +155,6 @@ class Cell:
         """Draw the cross-hair as clearly as this, from 0 for not at all to 1."""
         if self.cursor.opacity != opacity:
             self.cursor.opacity = opacity
-
-    def shift(self, shift_mm: Point) -> None:
-        """Display the scan this far (mm, order z, y, x) from its patient position."""
-        self.shift_mm = shift_mm
-        self.place()
 
     @property
     def is_placed(self) -> bool:

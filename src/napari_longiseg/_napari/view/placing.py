@@ -135,7 +135,7 @@ class Placing:
         if self._aligned and selected is not None:
             reference = self._session.lesion(selected).source_scan
             points = self.lesion_points(selected)
-        self._shift(display_shifts(study, points, reference), reference)
+        self.shift(display_shifts(study, points, reference), reference)
 
     def centre(self, points: Mapping[str, Point], reference: str) -> None:
         """Display points (LPS mm), by scan id, at one place, where that of *reference* is, and go there."""
@@ -184,7 +184,7 @@ class Placing:
         cells = {cell.scan.id: cell for cell in self._cells()}
         world = cells[reference].to_world(points[reference])
         shifts = {i: as_point(np.subtract(world, point)) for i, point in points.items() if i != reference}
-        self._shift(shifts, reference)
+        self.shift(shifts, reference)
         return world
 
     def _world(self, lesion_id: int, scan_id: str) -> Point | None:
@@ -193,8 +193,16 @@ class Placing:
         point = self._session.point_on(lesion_id, scan_id)
         return None if cell is None or point is None else cell.to_world(point)
 
-    def _shift(self, shifts: Mapping[str, Point], reference: str | None) -> None:
-        """Display scans elsewhere: the *reference*, where the view goes, at once, each other in a turn."""
+    def shift(self, shifts: Mapping[str, Point], reference: str | None = None) -> None:
+        """Display scans elsewhere: one where the view goes at once, each of the others in a turn.
+
+        Parameters
+        ----------
+        shifts : mapping
+            How far from their patient positions (mm, order z, y, x), by scan id; the others stay.
+        reference : str, optional
+            The scan that the view goes to.
+        """
         self._goal = None
         for cell in self._cells():
             cell.shift_mm = shifts.get(cell.scan.id, cell.shift_mm)

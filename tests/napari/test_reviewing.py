@@ -97,6 +97,18 @@ def test_an_outline_that_has_just_come_was_not_meant(proposed, said, idle, monke
     assert session.finding(1, "T1").review is Review.ACCEPTED
 
 
+def test_an_outline_that_is_being_corrected_is_not_accepted_as_it_was(outlined, said, idle):
+    reviewing, session = outlined.reviewing, outlined.session
+    before = session.finding(1, "T1")
+    outlined.prompting.click("T1", (0.0, 2.0, 0.0), True)
+    reviewing.accept()
+    assert "Lesion 1 is just outlined anew on T1: look at it then." in said
+    assert reviewing.current == (1, "T2"), "the next one meanwhile"
+    idle()
+    assert session.finding(1, "T1") is not before
+    assert session.finding(1, "T1").review is Review.PROPOSED
+
+
 def test_what_a_reader_goes_to_is_seen_there(outlined, monkeypatch):
     monkeypatch.setattr(reviewing_module, "SEEN_S", 1e6)
     outlined.reviewing.go(2, "T1")

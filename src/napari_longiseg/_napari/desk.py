@@ -14,10 +14,11 @@ from napari_longiseg._napari.linked.cursor import RegisteredCursor
 from napari_longiseg._napari.linked.linked import LinkedScans
 from napari_longiseg._napari.mouse.brush import Brush
 from napari_longiseg._napari.mouse.clicks import ClickRouter
+from napari_longiseg._napari.next_place import hidden_text
 from napari_longiseg._napari.opening import Opening
 from napari_longiseg._napari.preferences import Preferences, preferences, watch
 from napari_longiseg._napari.prompting import Prompting
-from napari_longiseg._napari.reviewing import Reviewing, hidden_text
+from napari_longiseg._napari.reviewing import Reviewing
 from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.telling import told
 from napari_longiseg._napari.view.bridge import LayerBridge

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from psygnal import Signal
 
+from napari_longiseg._napari.next_place import hidden_text, next_place
 from napari_longiseg._napari.prompting import Prompting
 from napari_longiseg._napari.telling import told
 from napari_longiseg.core.errors import InputError
@@ -20,16 +21,11 @@ SEEN_S = 0.4
 """So long an outline must be on the screen before a key can mean it: until then it was meant for the ring."""
 
 
-def hidden_text(scan_id: str) -> str:
-    """What became of a scan whose layers the reader has removed."""
-    return f"{scan_id} is shown no more; open the study again to bring it back."
-
-
 class Reviewing:
     """Knows which lesion on which scan is under review, and carries out what the reader makes of it.
 
-    No outline is accepted that was not seen: an accepted point leads on at once, and its outline, when it has
-    come, is one more thing to look at.
+    No outline is accepted that was not seen: an accepted or corrected point leads on at once, and its
+    outline, when it has come, is one more thing to look at.
 
     Parameters
     ----------
@@ -154,6 +150,8 @@ class Reviewing:
                 raise InputError(hidden_text(key[1]))
             if isinstance(known, Proposal):
                 self._verify(known)
+            elif key in self._prompting.waiting:
+                self.noticed.emit(f"Lesion {key[0]} is just outlined anew on {key[1]}: look at it then.")
             elif self._clock() - self._came < SEEN_S:
                 self.noticed.emit(f"Lesion {key[0]} has just been outlined on {key[1]}: look at it first.")
                 return
@@ -264,25 +262,17 @@ class Reviewing:
         self._prompting.outline([key])
 
     def _go_on(self, finish: bool) -> None:
-        """Go to what can be looked at next; else where something is about to come."""
-        hidden, waiting = self._hidden(), self._prompting.waiting
-
-        def found(passed_over: Callable[[Key], bool]) -> Key | None:
-            return review.next_unreviewed(
-                self._session, self._current, finish=finish, passed_over=passed_over
-            )
-
-        if there := found(lambda key: key[1] in hidden or key in waiting):
-            if there != self._current:
-                self.go(*there)
-        elif there := found(lambda key: key[1] in hidden):
-            if self._current not in waiting:
-                self.go(*there)
-            self.noticed.emit("All else is reviewed: wait for what is being outlined.")
-        elif there := found(lambda _: False):
-            self.noticed.emit(f"All is reviewed but what lies on {there[1]}. {hidden_text(there[1])}")
-        else:
-            self.noticed.emit("All that was found is reviewed.")
+        place = next_place(
+            self._session,
+            self._current,
+            finish=finish,
+            hidden=self._hidden(),
+            waiting=self._prompting.waiting,
+        )
+        if place.key is not None:
+            self.go(*place.key)
+        if place.sentence:
+            self.noticed.emit(place.sentence)
 
     def _on_finding(self, lesion_id: int, scan_id: str) -> None:
         if (lesion_id, scan_id) == self._current:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QGuiApplication, QImage
+from qtpy.QtGui import QGuiApplication
+from superqt.utils import qimage_to_array
 
 from napari_longiseg._qt.matrix.actions import Action, possible
 from napari_longiseg._qt.matrix.delegate import room
@@ -139,10 +140,7 @@ def test_a_cell_is_drawn_in_two_lines_and_framed_under_review(matrix, session):
     place = table.visualRect(table.index_of(1, "T2"))
 
     def picture() -> np.ndarray:
-        image = table.viewport().grab(place).toImage().convertToFormat(QImage.Format.Format_RGB32)
-        bits = image.constBits()
-        bits.setsize(image.sizeInBytes())
-        return np.frombuffer(bits, np.uint8).reshape(image.height(), image.width(), 4)[..., :3].copy()
+        return qimage_to_array(table.viewport().grab(place).toImage())[..., :3]
 
     plain = picture()
     ink = np.abs(plain.astype(int) - plain[1, 1]).max(axis=-1) > 100

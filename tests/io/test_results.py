@@ -73,8 +73,8 @@ class TestWriting:
         assert first[14].count(".") == 1
         assert len(first[14].split(".")[1]) == 4
         assert last == (
-            "P01,2,far,T2,2024-05-10,not_found,proposed,propagated,-20.000,20.000,10.000,,,,0.0000,0.000,0.000,,"
-            '-100.0,-100.0,,,,,,,T0,"Nothing there, or ""nothing"", stands out."'
+            f"P01,2,far,T2,2024-05-10,not_found,proposed,propagated,-20.000,20.000,10.000{16 * ','}"
+            'T0,"Nothing there, or ""nothing"", stands out."'
         )
 
     def test_masks(self, tmp_path, study, findings):

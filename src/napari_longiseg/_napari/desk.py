@@ -171,7 +171,7 @@ class Desk:
     def _adopt(self) -> None:
         """Take up what was loaded; not while a study is brought up, whose layers come as the old ones go."""
         if self.bridge.showing:
-            self._defer(self._adopt)
+            self._spread(self._adopt)
         else:
             self.opening.adopt()
 

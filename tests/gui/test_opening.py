@@ -189,6 +189,8 @@ def test_the_window_in_use_is_shown(bar, study):
     [
         (lambda: questions.ask_to_discard(None, "3 findings are lost."), "3 findings are lost.", "Discard"),
         (lambda: questions.ask_to_resume(None, 2, 5), "2 lesions and 5 findings", "Go on"),
+        (lambda: questions.ask_to_merge(None, "They do not touch."), "They do not touch.", "Merge"),
+        (lambda: questions.ask_to_replace(None, "a.zarr holds b."), "a.zarr holds b.", "Replace"),
     ],
 )
 @pytest.mark.parametrize("answer", [True, False])

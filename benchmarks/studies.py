@@ -2,6 +2,7 @@
 
     python benchmarks/studies.py STUDY [STUDY ...]
     python benchmarks/studies.py STUDY [STUDY ...] --segmenter uls --segmenter longinet
+    python benchmarks/studies.py STUDY [STUDY ...] --segmenter longinet:second_opinion=false
 
 Each study is a folder with study.json and gt_<scan id>.nii.gz; where truth.json tells kinds of lesions, they
 are also shown apart. Wall and CPU seconds are those of a fresh ``longiseg track`` process, imports included;
@@ -50,7 +51,9 @@ def tracked(study: Path, out: Path, segmenter: str, cache: Path) -> tuple[float,
     """Wall and CPU seconds of tracking a study in a process of its own."""
     command = shutil.which("longiseg", path=str(Path(sys.executable).parent)) or "longiseg"
     wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    arguments = ["track", str(study), "--out", str(out), "--segmenter", segmenter]
+    name, *options = segmenter.split(":")
+    arguments = ["track", str(study), "--out", str(out), "--segmenter", name]
+    arguments += [text for option in options for text in ("--segmenter-option", option)]
     environment = os.environ | {FOLDER_VARIABLE: str(cache)}
     subprocess.run([command, *arguments], check=True, capture_output=True, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -98,7 +101,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("studies", nargs="+", type=Path)
-    parser.add_argument("--segmenter", action="append")
+    parser.add_argument("--segmenter", action="append", help="NAME or NAME:OPTION=VALUE")
     parser.add_argument("--cache", type=Path, help="folder that keeps alignments from one run to the next")
     options = parser.parse_args()
     done: dict[str, list[StudyScore]] = {}

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from inserted import GROWTH, KINDS, Background, Shape, Solid, coverage
+from napari_longiseg.core.distance import distance_outside
 from napari_longiseg.core.errors import InputError
-from napari_longiseg.core.geometry import Point, as_point, distance_mm
+from napari_longiseg.core.geometry import Box, Point, as_point, as_shape, distance_mm
 from napari_longiseg.segmentation._seed import noise_hu
 
 Array = npt.NDArray[Any]
@@ -29,9 +30,11 @@ GONE = 0.12
 APART_MM = 15.0
 EDGE_MM = (32.0, 20.0, 20.0)
 """A lesion keeps this far from the edges of the scan, which may move out of view."""
-HOST_SHARE, HOST_SPREAD_HU = 0.9, 60.0
-"""Of the place that a lesion takes, so much is of its host, and organs there are this even."""
-TRIES = 400
+HOST_SHARE, AROUND_MM = 0.9, 6.0
+"""Of the place that a lesion takes, so much is of its host. In soft tissue that place and so much around it
+are more even than the lesion's contrast, as a reader could hardly tell it from the rest otherwise.
+"""
+TRIES = 2000
 
 
 @dataclass(frozen=True)
@@ -117,14 +120,17 @@ def plan(
     InputError
         When there is no place for so many.
     """
-    smooth = ndimage.gaussian_filter(
-        back.image.astype(np.float32), 3.0 / np.asarray(back.grid.spacing_mm), truncate=3.0
-    )
-    hosts = list(dict.fromkeys(HOSTS[i % len(HOSTS)] for i in range(count)))
-    places = {host: back.places(KINDS[host][0]) for host in hosts}
+    sigma = 3.0 / np.asarray(back.grid.spacing_mm)
+    smooth = ndimage.gaussian_filter(back.image.astype(np.float32), sigma, truncate=3.0)
+    square = ndimage.gaussian_filter(smooth**2, sigma, truncate=3.0)
+    spread = np.sqrt(np.maximum(square - ndimage.gaussian_filter(smooth, sigma, truncate=3.0) ** 2, 0.0))
+    hosts = [HOSTS[i % len(HOSTS)] for i in range(count)]
+    places = {host: back.places(KINDS[host][0]) for host in set(hosts)}
+    for host, found in places.items():
+        if KINDS[host][2]:  # elsewhere no try would succeed
+            places[host] = found[spread[tuple(found.T)] < np.abs(KINDS[host][1]).max() / 2]
     made: list[Planned] = []
-    for number in range(count):
-        host = HOSTS[number % len(HOSTS)]
+    for host in hosts:
         made.append(_placed(rng, back, smooth, host, places[host], made, dates, thickest_mm))
     return made
 
@@ -152,35 +158,43 @@ def _placed(
             distance_mm(centre, o.centre_mm) < shape.reach_mm + o.shape.reach_mm + APART_MM for o in others
         ):
             continue
-        if _fits(back, smooth, shape, centre, host):
-            return _described(rng, back, shape, centre, host, dates)
+        hu = _hu(rng, back, centre, host)
+        if _fits(back, smooth, shape, centre, host, hu):
+            psf, texture = rng.uniform(0.6, 1.1), rng.uniform(2, 10)
+            kind, is_relative = host.split()[0], KINDS[host][2]
+            return Planned(kind, centre, shape, hu, is_relative, psf, texture, _growth(rng, dates))
     msg = f"{back.name} has no place for {len(others) + 1} lesions; ask for fewer, or take another scan."
     raise InputError(msg)
 
 
-def _fits(back: Background, smooth: Array, shape: Solid, centre: Point, host: str) -> bool:
-    """Whether a place is usable all over, and of one host."""
+def _fits(back: Background, smooth: Array, shape: Solid, centre: Point, host: str, hu: float) -> bool:
+    """Whether a place is usable all over, of one host, and even enough for a contrast of *hu*."""
     (low, high), _, is_relative = KINDS[host]
     filled = coverage(shape, back.grid, centre, 1.1, 0.1) >= 0.5
     if not filled.any() or not back.usable[filled].all():
         return False
-    hu = smooth[filled]
-    spread = np.subtract(*np.percentile(hu, (90, 10)))
-    is_even = not is_relative or spread < HOST_SPREAD_HU
-    return bool(is_even and ((hu > low) & (hu < high)).mean() >= HOST_SHARE)
+    if ((smooth[filled] > low) & (smooth[filled] < high)).mean() < HOST_SHARE:
+        return False
+    if not is_relative:
+        return True
+    margin = np.ceil(AROUND_MM / np.asarray(back.grid.spacing_mm)).astype(int)
+    near = Box.of_mask(filled).grown(as_shape(margin)).clipped(back.grid.shape).slices
+    around = distance_outside(filled[near], AROUND_MM, back.grid.spacing_mm) < AROUND_MM
+    return bool(np.subtract(*np.percentile(smooth[near][around], (90, 10))) < abs(hu))
 
 
-def _described(
-    rng: np.random.Generator, back: Background, shape: Solid, centre: Point, host: str, dates: int
-) -> Planned:
+def _hu(rng: np.random.Generator, back: Background, centre: Point, host: str) -> float:
     _, limits, is_relative = KINDS[host]
     hu = float(rng.uniform(*limits))
-    if is_relative:
-        least = rng.uniform(*CONTRAST_TO_NOISE) * noise_hu(back.image, back.grid, centre)
-        hu = float(np.copysign(max(abs(hu), least), hu))
+    if not is_relative:
+        return hu
+    least = rng.uniform(*CONTRAST_TO_NOISE) * noise_hu(back.image, back.grid, centre)
+    return float(np.copysign(max(abs(hu), least), hu))
+
+
+def _growth(rng: np.random.Generator, dates: int) -> tuple[float, ...]:
     growth = [1.0]
     for _ in range(dates - 1):
         is_gone = growth[-1] == 0 or rng.random() < GONE
         growth.append(0.0 if is_gone else float(rng.choice(GROWTH[1:])))
-    psf, texture = rng.uniform(0.6, 1.1), rng.uniform(2, 10)
-    return Planned(host.split()[0], centre, shape, hu, is_relative, psf, texture, tuple(growth))
+    return tuple(growth)

@@ -42,6 +42,15 @@ def test_in_soft_tissue_the_network_is_believed(make_ball: Ball) -> None:
     np.testing.assert_array_equal(same, rough)
 
 
+def test_a_nodule_thinner_than_a_slice_shows_no_full_density_to_take_half_of(make_ball: Ball) -> None:
+    grid = Grid((12, 60, 60), (7.0, 0.8, 0.8), (-38.5, -24.0, -24.0))
+    truth = make_ball(grid, CENTRE, 5.0)
+    image = np.where(truth, -300, -850).astype(np.float32)
+    thick = VoiRequest(1, image, grid, (Click("T0", CENTRE),), ScanStatistics(0, 1, -1000, 1000))
+    outline = make_ball(grid, CENTRE, 6.0).astype(np.float32)
+    np.testing.assert_array_equal(at_half_contrast(thick, outline), outline)
+
+
 def test_nothing_stays_nothing() -> None:
     empty = np.zeros(GRID.shape, dtype=np.float32)
     assert at_half_contrast(request(empty > 0, 40, -850), empty) is empty

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from napari_longiseg.models.inputs import Inputs, Window
 from napari_longiseg.models.network_file import Kind, NetworkCard, save_network
 from napari_longiseg.segmentation._network import runner
 from napari_longiseg.segmentation.base import Prior, Segmenter, VoiRequest
+from napari_longiseg.segmentation.region import RegionSegmenter
 
 SMALL = Architecture(
     kind="plain",
@@ -116,6 +119,47 @@ def test_a_readers_own_click_is_believed_where_longinet_sees_nothing(tmp_path: P
     )
     assert not carried.any()
     assert (clicked >= 0.5).any()
+
+
+@pytest.fixture
+def nodule(make_ball: Callable[[Grid, Point, float], np.ndarray]) -> VoiRequest:
+    """Easy for the method `region`."""
+    lesion = make_ball(GRID, (0.0, 0.0, 0.0), 7.0)
+    image = np.where(lesion, 40, -850) + np.random.default_rng(0).normal(0, 10, GRID.shape)
+    return replace(request(prior=True), image=image.astype(np.float32), tolerance_mm=0.0)
+
+
+def test_an_unsure_network_and_region_share_the_outline(tmp_path: Path, nodule: VoiRequest) -> None:
+    weights = network_file(tmp_path, "uls", sees=False)
+    asked, alone = (
+        found(create(SEGMENTERS, "uls", weights=weights, second_opinion=wanted), nodule)[0]
+        for wanted in (True, False)
+    )
+    assert not alone.any()
+    np.testing.assert_array_equal(asked, found(RegionSegmenter(), replace(nodule, prior=None))[0])
+
+
+def test_longinet_says_whether_it_is_there_and_all_say_where(tmp_path: Path, nodule: VoiRequest) -> None:
+    carried = replace(nodule, tolerance_mm=3.0, prior=Prior(nodule.image, nodule.image > -400, GRID))
+    made = {
+        sees: {
+            wanted: found(
+                create(
+                    SEGMENTERS,
+                    "longinet",
+                    weights=network_file(tmp_path, "longinet", sees=sees),
+                    single_weights=network_file(tmp_path, "uls", sees=False),
+                    second_opinion=wanted,
+                ),
+                carried,
+            )[0]
+            for wanted in (True, False)
+        }
+        for sees in (True, False)
+    }
+    assert not made[False][True].any()
+    region = found(RegionSegmenter(), carried)[0]
+    np.testing.assert_allclose(made[True][True], (made[True][False] + region) / 2, atol=1e-6)
 
 
 def test_a_lesion_that_is_gone_is_said_to_be(tmp_path: Path) -> None:

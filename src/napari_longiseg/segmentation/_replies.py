@@ -11,6 +11,8 @@ BODY_HU = -980.0
 """Air around the patient; lung is denser."""
 CUT = "The outline reaches the edge of what was searched and may be cut."
 FAINT = "The border is faint: check this outline."
+SURE = 0.75
+"""Mean probability within an outline below which its border is faint."""
 
 
 def positive_points(request: VoiRequest) -> tuple[Point, ...]:
@@ -43,9 +45,22 @@ def faded(now_hu: float, before_hu: float) -> str:
     )
 
 
+def unlike(change_hu: float, contrast_hu: float) -> str:
+    """The reason where what is outlined is neither sure nor like the lesion."""
+    return (
+        f"Nothing there is surely the lesion: its place has changed by {change_hu:.0f} HU, and it stood out "
+        f"by {contrast_hu:.0f}."
+    )
+
+
 def speck(volume_ml: float) -> str:
     """The reason where too little of a lesion's volume is left."""
     return f"Only a speck of {volume_ml:.2f} ml is left where the lesion was."
+
+
+def is_outlined(result: VoiResult) -> bool:
+    """Whether anything was found."""
+    return bool((result.probability >= 0.5).any())
 
 
 def not_found(request: VoiRequest, reason: str) -> VoiResult:

@@ -61,11 +61,14 @@ class Prior:
         The lesion there.
     grid : Grid
         Grid of both.
+    point_mm : Point or None
+        The lesion's point there that was carried over, LPS mm, order (z, y, x); by default the deepest.
     """
 
     image: npt.NDArray[np.float32]
     mask: npt.NDArray[np.bool_]
     grid: Grid
+    point_mm: Point | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,12 +7,14 @@ clicks, so that more of them correct the outline.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_longiseg.core.methods import FileName
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined, prepare
+from napari_longiseg.segmentation._network.opinions import asks_another, averaged
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
+from napari_longiseg.segmentation.region import RegionSegmenter
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,14 @@ class UlsSegmenter:
         auto, cpu or cuda.
     batch : int
         Lesions at once.
+    second_opinion : bool
+        Where the network is unsure, its outline is averaged with that of the method `region`.
     """
 
     weights: FileName = ""
     device: str = "auto"
     batch: int = 8
+    second_opinion: bool = True
 
     def __post_init__(self) -> None:
         check_batch(self.batch)
@@ -58,4 +63,10 @@ class UlsSegmenter:
         """
         path, card = chosen(self.weights, "uls")
         missing = "The network sees no lesion at the click."
-        return outlined(requests, path, card, self.device, self.batch, missing)
+        results = outlined(requests, path, card, self.device, self.batch, missing)
+        for request, result in zip(requests, results, strict=True):
+            if self.second_opinion and asks_another(request, result):
+                alone = replace(request, prior=None)  # another scan does not count here
+                yield averaged([result, *RegionSegmenter().segment([alone])])
+            else:
+                yield result

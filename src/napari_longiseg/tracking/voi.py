@@ -68,10 +68,10 @@ def clipped_to(box: BoxPrompt, mask: npt.NDArray[np.bool_], where: Box, scan: Sc
 
 
 def prior_of(scan: Scan, mask: LesionMask, centre_mm: Point, info: SegmenterInfo) -> Prior:
-    """The lesion's VOI and mask on the scan that it is carried from."""
+    """The lesion's VOI and mask on the scan that it is carried from, around the point that is carried."""
     image, grid = _cut(scan, centre_mm, info)
     inside = resample(mask.voxels.astype(np.float32), mask.grid(scan.grid), grid, fill=0.0) >= 0.5
-    return Prior(image=image, mask=inside, grid=grid)
+    return Prior(image, inside, grid, centre_mm)
 
 
 def mask_on_scan(result: VoiResult, voi: Grid, scan: Scan) -> tuple[npt.NDArray[np.bool_], Box]:

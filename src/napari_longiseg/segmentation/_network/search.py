@@ -20,7 +20,7 @@ from napari_longiseg.models.inputs import Inputs, fitting_spacing, spacing_for
 from napari_longiseg.segmentation._network.border import at_half_contrast
 from napari_longiseg.segmentation._network.presence import gone
 from napari_longiseg.segmentation._network.scene import Look, grid_around
-from napari_longiseg.segmentation._replies import CUT, FAINT, not_found, positive_points
+from napari_longiseg.segmentation._replies import CUT, FAINT, SURE, not_found, positive_points
 from napari_longiseg.segmentation.base import Prior, VoiRequest, VoiResult
 
 Float32 = npt.NDArray[np.float32]
@@ -30,8 +30,6 @@ NEAR_ENOUGH_VOXELS, LIKE_ENOUGH = 3.0, 1.2
 """A second look is not worth it when the VOI would move and its voxels change by less."""
 WIDER = 1.9
 MOST_LOOKS = 4
-SURE = 0.75
-"""Mean probability within an outline below which its border is faint."""
 
 
 class Search:
@@ -82,7 +80,7 @@ class Search:
         if not box.is_empty:
             whole[box.slices] = resample_smoothly(inside, grid, self.request.grid.crop(box), fill=0.0)
         outline = at_half_contrast(self.request, whole)
-        if reason := gone(self.request, outline):
+        if reason := gone(self.request, outline, sure):
             return not_found(self.request, reason)
         return VoiResult(outline, sure, warning)
 

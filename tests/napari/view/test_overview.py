@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from napari.utils.color import ColorValue
 
+from napari_longiseg._napari.view.bridge import LayerBridge
+
 TALL, WIDE = (1200, 400), (300, 1800)
 """Height and width in pixels."""
 
@@ -72,3 +74,18 @@ def test_a_closed_one_leaves_the_grid_alone(viewer, shown, resize):
     resize(TALL)
     resize(WIDE)
     assert viewer.canvas.grid.shape == before
+
+
+def test_the_grid_is_laid_out_once_for_all_scans_that_come_up(viewer, session, study, qtbot):
+    viewer.canvas.size = WIDE
+    turns, shapes = [], []
+    bridge = LayerBridge(viewer, session, turns.append, turns.append)
+    session.open(study)
+    while turns:
+        turns.pop(0)()
+        qtbot.wait(30)  # the window is laid out meanwhile
+        viewer.canvas.size = (WIDE[0] + len(viewer.layers), WIDE[1])
+        shapes.append(tuple(viewer.canvas.grid.shape))
+    bridge.close()
+    assert set(shapes[3:]) == {(1, 3)}
+    assert len(viewer.layers) == 12

@@ -17,13 +17,11 @@ from napari_longiseg._napari.view.camera import Camera
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg._napari.view.grid import (
     in_order,
-    leave_grid,
     order_layers,
     ordering,
     put_in_grid,
     remove_layers,
     removing,
-    set_grid,
     set_stride,
 )
 from napari_longiseg._napari.view.label_view import LabelView
@@ -88,7 +86,7 @@ class LayerBridge:
         self._windows = WindowLink()
         self._arranging = False
         self._steps, turns = Steps(spread, self._arranged), Turns(spread)
-        self._overview = Overview(viewer, lambda: self.cells)
+        self._overview = Overview(viewer)
         self.placing = Placing(viewer, session, lambda: self.cells, Camera(viewer, self._overview), turns)
         session.study_changed.connect(self._on_study)
         session.findings_changed.connect(self._on_finding)
@@ -175,7 +173,7 @@ class LayerBridge:
         with self._arranged():
             for _ in self._removing_old(()):
                 pass
-        leave_grid(self._viewer)
+        self._overview.end()
 
     def _show(self, study: Study) -> Generator[None]:
         """Bring up a study in place of old cells; a step takes about as long as napari does for one layer."""
@@ -185,7 +183,7 @@ class LayerBridge:
         yield
         yield from self._removing_old(loaded.values())
         set_stride(viewer, self.cells)
-        set_grid(viewer, study.scans)
+        self._overview.begin(study.scans)
         yield
         yield from ordering(viewer, self.cells)
         for number in range(1, len(study.scans)):
@@ -201,10 +199,7 @@ class LayerBridge:
             return
         self._labels.paint(cell, lesion_id)
         if lesion_id == self._session.selected:
-            self.placing.align()
-            finding = self._session.finding(lesion_id, scan_id)
-            if finding is not None and finding.scan == finding.source_scan:
-                self.placing.go_to_selected()
+            self.placing.align()  # but the slice is the reader's, who may have scrolled on
 
     def _on_selection(self, lesion_id: int | None) -> None:
         self.placing.align()
@@ -258,6 +253,7 @@ class LayerBridge:
                 if cell.renew(present):
                     self._labels.fill(cell)
             put_in_grid(self._viewer, self.cells)
+            self._overview.scans = [cell.scan for cell in self.cells]
         self._windows.join(self.cells)
         if spoilt:
             self.extras_removed.emit()

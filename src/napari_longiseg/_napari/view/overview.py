@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import napari.viewer
 import numpy as np
 
-from napari_longiseg._napari.view.cell import Cell
-from napari_longiseg._napari.view.grid import set_shape
+from napari_longiseg._napari.view.grid import leave_grid, set_grid, set_shape
 from napari_longiseg._napari.view.steps import FrameTimer
+from napari_longiseg.core.scan import Scan
 
 VIEW_MARGIN = 0.06
 """Room around the scans, as a share of the cell: aligning on a lesion moves them."""
@@ -27,13 +27,16 @@ class Overview:
     ----------
     viewer : napari.viewer.Viewer
         Also a ``ViewerModel``.
-    cells : callable
-        The cells of the viewer, at any time.
+
+    Attributes
+    ----------
+    scans : sequence of Scan
+        Those that have a cell of the grid, or are about to get one.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer, cells: Callable[[], Sequence[Cell]]) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._cells = cells
+        self.scans: Sequence[Scan] = ()
         self._camera: tuple[float, ...] = ()
         self._timer = FrameTimer(self.arrange)
         viewer.canvas.events.size.connect(self._on_layout)
@@ -47,6 +50,16 @@ class Overview:
         self._viewer.dims.events.order.disconnect(self._on_layout)
         self._viewer.events.reset_view.disconnect(self._on_reset_view)
 
+    def begin(self, scans: Sequence[Scan]) -> None:
+        """Lay the grid out for these scans; another layout afterwards would have napari draw all anew."""
+        self.scans = scans
+        set_grid(self._viewer, scans)
+
+    def end(self) -> None:
+        """Leave the grid."""
+        self.scans = ()
+        leave_grid(self._viewer)
+
     @property
     def shown(self) -> bool:
         """Whether the camera is where the view was last fitted to the scans."""
@@ -54,17 +67,17 @@ class Overview:
 
     def show(self) -> None:
         """Show the whole scans, as large as the window lets them be."""
-        set_shape(self._viewer, [cell.scan for cell in self._cells()])
+        set_shape(self._viewer, self.scans)
         self._viewer.fit_to_view(margin=VIEW_MARGIN)
 
     def arrange(self) -> None:
         """Choose rows and columns for the window as it is."""
-        if not self._cells() or not self._viewer.canvas.grid.enabled:
+        if not self.scans or not self._viewer.canvas.grid.enabled:
             return
         if self.shown:
             self.show()
         else:
-            set_shape(self._viewer, [cell.scan for cell in self._cells()])
+            set_shape(self._viewer, self.scans)
 
     def _where(self) -> tuple[float, ...]:
         camera = self._viewer.scene.camera

@@ -13,17 +13,9 @@ from napari_longiseg._napari.layers.adopt import scan_layers
 from napari_longiseg._napari.layers.headings import DATE_COLOURS, date_colours
 from napari_longiseg._napari.layers.scans import LABEL_OPACITY, OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.layers.windows import WINDOWS, window_name
+from napari_longiseg._napari.view import grid
 from napari_longiseg._napari.view.camera import Camera
 from napari_longiseg._napari.view.cell import Cell
-from napari_longiseg._napari.view.grid import (
-    in_order,
-    order_layers,
-    ordering,
-    put_in_grid,
-    remove_layers,
-    removing,
-    set_stride,
-)
 from napari_longiseg._napari.view.label_view import LabelView
 from napari_longiseg._napari.view.marker_view import MarkerView
 from napari_longiseg._napari.view.overview import Overview
@@ -154,8 +146,8 @@ class LayerBridge:
         with self._arranged(), self._viewer.layers.batched_update():  # the grid is laid out once
             self._put_extras(extras)
             if extras:
-                order_layers(self._viewer, self.cells)
-            set_stride(self._viewer, self.cells)
+                grid.order_layers(self._viewer, self.cells)
+            grid.set_stride(self._viewer, self.cells)
         for cell in self.cells:
             cell.place()
 
@@ -182,14 +174,14 @@ class LayerBridge:
         self._add_cell(study, 0, loaded)
         yield
         yield from self._removing_old(loaded.values())
-        set_stride(viewer, self.cells)
+        grid.set_stride(viewer, self.cells)
         self._overview.begin(study.scans)
         yield
-        yield from ordering(viewer, self.cells)
+        yield from grid.ordering(viewer, self.cells)
         for number in range(1, len(study.scans)):
             self._add_cell(study, number, loaded)
             yield
-            yield from ordering(viewer, self.cells)
+            yield from grid.ordering(viewer, self.cells)
         viewer.layers.selection.active = self.cells[0].image
         self._overview.show()
 
@@ -216,7 +208,7 @@ class LayerBridge:
         self._defer(self.settle)
 
     def _on_reordered(self, _: Any) -> None:  # noqa: ANN401 - napari's event
-        if not self._arranging and not in_order(self._viewer, self.cells):
+        if not self._arranging and not grid.in_order(self._viewer, self.cells):
             self._defer(self.restore_order)
 
     def restore_order(self) -> None:
@@ -224,7 +216,7 @@ class LayerBridge:
         if self.showing:  # which puts them in order
             return
         with self._arranged(), self._viewer.layers.batched_update():
-            order_layers(self._viewer, self.cells)
+            grid.order_layers(self._viewer, self.cells)
 
     def settle(self) -> None:
         """Make the layers whole again after the user has removed some.
@@ -248,11 +240,11 @@ class LayerBridge:
                 self._put_extras({})
             for cell in gone:
                 del self._cells[cell.scan.id]
-                remove_layers(self._viewer, cell.layers)
+                grid.remove_layers(self._viewer, cell.layers)
             for cell in self.cells:
                 if cell.renew(present):
                     self._labels.fill(cell)
-            put_in_grid(self._viewer, self.cells)
+            grid.put_in_grid(self._viewer, self.cells)
             self._overview.scans = [cell.scan for cell in self.cells]
         self._windows.join(self.cells)
         if spoilt:
@@ -287,7 +279,7 @@ class LayerBridge:
         before = {cell.extra for cell in self.cells if cell.extra is not None}
         for cell in self.cells:
             cell.extra = extras.get(cell.scan.id, cell.spacer) if extras else None
-        remove_layers(self._viewer, before - {cell.extra for cell in self.cells})
+        grid.remove_layers(self._viewer, before - {cell.extra for cell in self.cells})
 
     def _removing_old(self, kept: Iterable[Any]) -> Iterator[None]:
         """Remove the layers of old cells and all overlays of before, but none that is kept; one a step."""
@@ -295,5 +287,5 @@ class LayerBridge:
         spared |= {layer.unique_id for cell in self.cells for layer in cell.layers}
         stale = [layer for cell in self._old for layer in cell.layers]
         stale += [layer for layer in self._viewer.layers if OVERLAY_KEY in layer.metadata]
-        yield from removing(self._viewer, [layer for layer in stale if layer.unique_id not in spared])
+        yield from grid.removing(self._viewer, [layer for layer in stale if layer.unique_id not in spared])
         self._old = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QFileDialog
 
-from napari_longiseg._qt.charts.box import BEST_CHANGE, QUIET_MS, ChartBox
-from napari_longiseg._qt.charts.drawing import spread
+from napari_longiseg._qt.charts.box import BEST_CHANGE, HEIGHT, LEAST, QUIET_MS, SUM, ChartBox
+from napari_longiseg._qt.charts.drawing import PROGRESSION_COLOUR, RESPONSE_COLOUR
+from napari_longiseg._qt.charts.marks import spread
 from napari_longiseg._qt.charts.texts import no_chart_text, note
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.lesion import Finding, Lesion, Measurements, Origin, Presence, Review
@@ -80,8 +82,7 @@ def test_lesions_are_drawn_in_their_colours_with_their_sum_above(unfolded, study
                  and line.get_color() == "#018080"]  # fmt: skip
     assert list(hollow.get_ydata())[2] == 4
     assert texts(below) == {"Lesion 1", "a node with a…", "Lesion 3"}
-    labels = {text.get_text().split("\n")[0] for text in above.get_legend().get_texts()}
-    assert labels == {"sum", "incomplete"}  # without a complete sum on the first date there are no thresholds
+    assert texts(above) == {"sum, incomplete"}  # without a complete one on the first date: no thresholds
     assert "T0 (lesion 3)" in unfolded.note.text()
 
 
@@ -91,11 +92,51 @@ def test_the_sum_has_the_thresholds_of_response(unfolded, session, qtbot):
     session.set_known(present(2, "T2", 0.1))
     unfolded.size_shown.setCurrentIndex(1)
     above, _ = unfolded._canvas.figure.axes
-    drawn = {line.get_label().split("\n")[0]: list(line.get_ydata()) for line in above.lines}
-    assert drawn["response"] == [21, 21]  # 0.7 x 30 mm; lesion 3 measures 5 mm, too little to be followed
-    assert drawn["progression"][1:] == [36, 25]  # of 30, and of 20, where 20 % are less than 5 mm
+    drawn = {line.get_color(): list(line.get_ydata()) for line in above.lines if line.get_linestyle() == "--"}
+    assert drawn[RESPONSE_COLOUR] == [
+        21,
+        21,
+    ]  # 0.7 x 30 mm; lesion 3 measures 5 mm, too little
+    assert drawn[PROGRESSION_COLOUR][1:] == [36, 25]  # of 30, and of 20, where 20 % are less than 5 mm
+    assert texts(above) == {"sum", "response\n-30 %", "progression\n+20 %, +5 mm"}
     assert "Sum of 2 lesions" in unfolded.note.text()
     assert "RECIST 1.1" in unfolded.note.text()
+
+
+def test_in_a_low_chart_each_lesion_is_drawn_and_the_sum_by_itself(unfolded, qtbot):
+    unfolded.fit(0)
+    qtbot.waitUntil(lambda: len(unfolded._canvas.figure.axes) == 1)
+    assert "Lesion 1" in texts(unfolded._canvas.figure.axes[0])
+    unfolded.kind.setCurrentText(SUM)
+    assert texts(unfolded._canvas.figure.axes[0]) == {"sum, incomplete"}
+    unfolded.fit(2000)
+    qtbot.waitUntil(lambda: unfolded.content().height() == HEIGHT)
+    unfolded.fit(300)
+    assert LEAST < unfolded.content().height() < 300
+
+
+def test_nothing_is_written_over_a_chart_nor_beside_the_figure(unfolded, qtbot):
+    for room in (0, 300, 2000):
+        unfolded.fit(room)
+        qtbot.wait(2 * QUIET_MS)
+        figure = unfolded._canvas.figure
+        figure.draw_without_rendering()
+        width, height = figure.canvas.get_width_height()
+        for axes in figure.axes:
+            boxes = [text.get_window_extent() for text in axes.texts]
+            assert all(axes.bbox.x1 < box.x0 and box.x1 <= width for box in boxes)
+            assert all(box.y0 >= 0 and box.y1 <= height for box in boxes)
+            assert all(a.y1 <= b.y0 + 1 for a, b in pairwise(sorted(boxes, key=lambda box: box.y0)))
+
+
+def test_ticks_of_a_log_scale_are_plain_numbers_that_can_be_read(unfolded):
+    unfolded.log.setChecked(True)
+    for axes in unfolded._canvas.figure.axes:
+        low, high = axes.get_ylim()
+        ticks = [tick.get_text() for tick in axes.get_yticklabels()]
+        assert 2 <= len(ticks) <= 12
+        assert all(float(tick) >= 0 for tick in ticks)
+        assert all(low <= float(tick) <= high for tick in ticks)
 
 
 @pytest.mark.parametrize("size", [0, 1])
@@ -186,8 +227,21 @@ def test_one_scan_can_be_drawn(unfolded, session, study):
 
 
 @pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("b.SVG", b"<?xml")])
-def test_a_chart_is_saved_as_it_is_seen(box, tmp_path, name, start):
+def test_a_chart_is_saved_on_white_with_its_note(box, tmp_path, name, start, monkeypatch):
+    from matplotlib.figure import Figure
+
+    saved = []
+    whole = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (saved.append(self), whole(self, *a, **k)))
     box.save(tmp_path / name)
+    (figure,) = saved
+    assert figure.get_facecolor() == (1, 1, 1, 1)
+    assert len(figure.axes) == 2
+    (written,) = figure.texts
+    assert "RECIST 1.1" in written.get_text().replace("\n", " ")
+    figure.draw_without_rendering()
+    below = figure.axes[1].xaxis.get_tightbbox().y0
+    assert written.get_window_extent().y1 < below
     assert (tmp_path / name).read_bytes().startswith(start)
     assert [file.name for file in tmp_path.iterdir()] == [name]
 

@@ -24,13 +24,13 @@ def test_the_seconds_go_on_without_reports(qtbot, monkeypatch):
     qtbot.addWidget(box)
     box.resize(600, 120)
     box.set_stage(Stage("Aligning", 0.25, "GPU", 8.0))
-    assert (box.stage_line.text(), box.bar.value()) == ("Aligning · GPU · 2 s", 25)
+    assert box.bar.text() == "Aligning · GPU · 2 s · 25 %"
     now[0] = 13.0
-    qtbot.waitUntil(lambda: box.stage_line.text() == "Aligning · GPU · 5 s")
+    qtbot.waitUntil(lambda: box.bar.text() == "Aligning · GPU · 5 s · 25 %")
     with qtbot.waitSignal(box.cancel_requested):
         box.cancel_button.click()
     box.set_stage(None)
-    assert box.stage_line.text() == ""
+    assert not box.bar.isTextVisible()
     assert not box.cancel_button.isEnabled()
 
 
@@ -43,3 +43,15 @@ def test_an_error_stays_until_something_new_begins(qtbot):
     box.set_busy(True)
     assert box.line.text() == ""
     assert box.cancel_button.isEnabled()
+
+
+def test_a_long_stage_is_cut_in_its_middle_and_told_whole_by_the_tooltip(qtbot):
+    box = ProgressBox()
+    qtbot.addWidget(box)
+    box.resize(300, 120)
+    box.show()
+    text = "Aligning 2024-01-10 thorax abdomen to 2024-05-09 thorax abdomen"
+    box.set_stage(Stage(text, 0.25, "GPU", 0.0))
+    assert "…" in box.bar.text()
+    assert box.bar.text().endswith("25 %")
+    assert box.bar.toolTip().startswith(text)

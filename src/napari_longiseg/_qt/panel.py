@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import napari.viewer
 from qtpy.QtCore import QEvent, QSize, Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from napari_longiseg._napari.check.layers import View
 from napari_longiseg._napari.desk import Desk
@@ -19,6 +19,7 @@ from napari_longiseg._napari.layers.windows import WINDOWS, window_name
 from napari_longiseg._napari.preferences import Preferences, preferences
 from napari_longiseg._qt.charts.box import ChartBox
 from napari_longiseg._qt.click_bar import ClickBar
+from napari_longiseg._qt.folds import Folds
 from napari_longiseg._qt.help_overlay import HelpOverlay
 from napari_longiseg._qt.key_passing import pass_keys
 from napari_longiseg._qt.lesion_bar import LesionBar
@@ -133,22 +134,11 @@ class TrackingPanel(QWidget):
         upper.setContentsMargins(0, 0, 0, 0)
         for widget in (self.matrix, self.lesion_bar, self.review_bar):
             upper.addWidget(widget)
-        folds = QWidget()
-        lower = QVBoxLayout(folds)
-        lower.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.charts, self.registration, self.options):
-            lower.addWidget(widget)
-        lower.addStretch(1)
-        below = QScrollArea()  # what is unfolded scrolls, so that the window fits a screen of 800 lines
-        below.setWidget(folds)
-        below.setWidgetResizable(True)
-        below.setFrameShape(QFrame.Shape.NoFrame)
         self.splitter = splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(top)
-        splitter.addWidget(below)
+        splitter.addWidget(Folds(self.charts, self.registration, self.options))
         splitter.setStretchFactor(0, 1)
         splitter.setChildrenCollapsible(False)
-        splitter.setSizes([600, 160])
         column = QVBoxLayout(self)
         column.addWidget(self.study_bar)
         column.addWidget(self.click_bar)
@@ -158,7 +148,7 @@ class TrackingPanel(QWidget):
         self.setMinimumWidth(390)
 
     def sizeHint(self) -> QSize:
-        """Wide enough for names and two dates of the matrix; the reader makes room for more."""
+        """Wide enough for names and three dates of the matrix; the reader makes room for more."""
         return QSize(WIDTH, super().sizeHint().height())
 
     def _connect(self) -> None:

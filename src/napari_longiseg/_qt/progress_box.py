@@ -16,7 +16,7 @@ TICK_MS = 500
 
 
 class ProgressBox(QWidget):
-    """A progress bar with Cancel, a line that says what runs, and one for hints, results and errors.
+    """A progress bar that says what runs, with Cancel, and lines for hints, results and errors.
 
     Signals
     -------
@@ -32,10 +32,9 @@ class ProgressBox(QWidget):
         self.bar = QProgressBar()
         self.bar.setRange(0, 100)
         self.cancel_button = QPushButton("Cancel")
-        self.stage_line = QLabel()
         self.line = QLabel()
         self.line.setWordWrap(True)
-        self.line.setMinimumHeight(3 * self.line.fontMetrics().lineSpacing() + 2)
+        self.line.setMinimumHeight(2 * self.line.fontMetrics().lineSpacing() + 2)
         self.line.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._clock = QTimer(self)
         self._clock.setInterval(TICK_MS)
@@ -77,11 +76,10 @@ class ProgressBox(QWidget):
 
     def _show_stage(self) -> None:
         text = "" if self._stage is None else stage_text(self._stage, time.monotonic())
-        room = self.width() - 4
-        self.stage_line.setText(
-            self.stage_line.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room)
-        )
-        self.stage_line.setToolTip(text)
+        room = self.bar.width() - self.bar.fontMetrics().horizontalAdvance(" · 100 %  ")
+        shown = self.bar.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        self.bar.setFormat(f"{shown.replace('%', '%%')} · %p %")
+        self.bar.setToolTip(text)
 
     def _tell(self, sentence: str, style: str) -> None:
         if self.line.styleSheet() != style:  # setting it lays the panel out anew
@@ -95,7 +93,6 @@ class ProgressBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
-        column.addWidget(self.stage_line)
         column.addWidget(self.line)
 
 

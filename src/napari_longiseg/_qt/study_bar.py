@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QPushButton,
-    QVBoxLayout,
     QWidget,
 )
 from superqt import QElidingLabel
@@ -55,7 +54,6 @@ class StudyBar(QWidget):
     def __init__(self, windows: Iterable[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.text = QElidingLabel(study_text(None))
-        self.text.setMinimumHeight(self.text.fontMetrics().height() + 6)
         self.open_button = QPushButton("Open…")
         self.windows = QComboBox()
         self.windows.addItems(list(windows))
@@ -74,7 +72,8 @@ class StudyBar(QWidget):
         """Say which study is open."""
         self.text.setText(study_text(study))
         self.text.setToolTip(study_text(study))
-        self.save.setEnabled(study is not None)
+        for needs_study in (self.save, self.windows, self.aligned):
+            needs_study.setEnabled(study is not None)
         self.show_window(window)
 
     def show_window(self, window: str) -> None:
@@ -96,15 +95,12 @@ class StudyBar(QWidget):
         self.open_button.setToolTip(
             "Open all scans of one patient: a study.json, a folder, one image file, or a session of yours"
         )
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.open_button)
-        row.addStretch(1)
+        row.addWidget(self.text, 1)
         row.addWidget(self.windows)
         row.addWidget(self.aligned)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(row)
-        column.addWidget(self.text)
 
     def _on_file(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a study", "", FILES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QCollapsible
+from superqt import QCollapsible, QElidingLabel
 
-from napari_longiseg._qt.charts.drawing import Look, draw_best_change, draw_over_time
+from napari_longiseg._qt.charts.drawing import Part, draw_best_change, draw_over_time, parts_for
+from napari_longiseg._qt.charts.look import Look
+from napari_longiseg._qt.charts.marks import write_note
 from napari_longiseg._qt.charts.texts import no_chart_text, note
 from napari_longiseg._qt.texts import lesion_text, scan_text
 from napari_longiseg.core.errors import InputError
@@ -28,19 +31,23 @@ from napari_longiseg.core.series import Size, Timeline, best_changes, timeline
 from napari_longiseg.io.arriving import arriving
 from napari_longiseg.session import Session
 
-HEIGHT = 400
-"""Pixels."""
+LEAST, HEIGHT = 210, 420
+"""Pixels of the chart with what stands above and below it; it fills the room that it is given."""
+SAVED_IN = (6.4, 4.8)
+"""Width and height of a chart in a file, in inches."""
 QUIET_MS = 150
 """Findings that come within this time are drawn together."""
 PNG_DPI = 200
 FORMATS = (".png", ".svg")
-OVER_TIME, BEST_CHANGE = "Over time", "Best change"
+OVER_TIME, SUM, BEST_CHANGE = "Over time", "Sum", "Best change"
 
 
 class _Content(QWidget):
+    """Knows how high it is to be: the fold asks for this, not for the fixed height."""
+
     def sizeHint(self) -> QSize:
-        """As high as it is shown: the fold asks for this, not for the fixed height."""
-        return QSize(super().sizeHint().width(), HEIGHT)
+        """As high as it is shown."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
 
 
 class ChartBox(QCollapsible):
@@ -73,7 +80,7 @@ class ChartBox(QCollapsible):
         self.kind, self.size_shown = QComboBox(), QComboBox()
         self.log = QCheckBox("Log scale")
         self.save_button = QPushButton("Save…")
-        self.empty, self.note = QLabel(), QLabel()
+        self.empty, self.note = QLabel(), QElidingLabel()
         self._lay_out()
         self._connect()
 
@@ -95,16 +102,24 @@ class ChartBox(QCollapsible):
         self.empty.setText(why)
         self.empty.setVisible(bool(why))
         self.note.setText("" if line is None or why else note(line, self._is_best_change))
+        self.note.setToolTip(self.note.text())
         self.save_button.setEnabled(not why)
         self.log.setEnabled(not self._is_best_change)
         canvas = self._drawn_on()
         canvas.setVisible(not why)
         if line is not None and not why:
-            self._draw(canvas.figure, line)
+            self._draw(canvas.figure, line, self._look())
             canvas.draw_idle()
 
+    def fit(self, room: int) -> None:
+        """Fill a height in pixels, with all that belongs to the fold, as far as a chart can be read."""
+        above = self.toggleButton().sizeHint().height() + self.layout().spacing()
+        height = min(max(room - above, LEAST), HEIGHT)
+        if height != self._content.height():
+            self._content.setFixedHeight(height)
+
     def save(self, path: Path) -> None:
-        """Write the chart as it is shown.
+        """Write what is chosen as a chart of its own: on white, for a document, with its note below.
 
         Raises
         ------
@@ -114,14 +129,17 @@ class ChartBox(QCollapsible):
         if path.suffix.lower() not in FORMATS:
             msg = f"Charts are saved as .png or .svg: give {path.name} one of these endings."
             raise InputError(msg)
-        self.draw()
-        if self.empty.text():
-            raise InputError(self.empty.text())
-        figure = self._canvas.figure
+        line = self._line()
+        if why := no_chart_text(self._session.study, line, self._is_best_change):
+            raise InputError(why)
+        from matplotlib.figure import Figure
+
+        figure, look = Figure(SAVED_IN), replace(self._look(), text="#202020", background="#ffffff")
+        if line is not None:
+            self._draw(figure, line, look)
+            write_note(figure, note(line, self._is_best_change), look)
         with arriving(path) as part:
-            figure.savefig(
-                part, format=path.suffix[1:].lower(), dpi=PNG_DPI, facecolor=figure.get_facecolor()
-            )
+            figure.savefig(part, format=path.suffix[1:].lower(), dpi=PNG_DPI)
 
     # ---- Qt
 
@@ -150,13 +168,13 @@ class ChartBox(QCollapsible):
     # ---- build
 
     def _lay_out(self) -> None:
-        self.kind.addItems([OVER_TIME, BEST_CHANGE])
+        self.kind.addItems([OVER_TIME, SUM, BEST_CHANGE])
         for size in Size:
             self.size_shown.addItem(size.capitalize(), size)
+        self.kind.setToolTip("Over time: each lesion, and their sum above where there is room for both")
         self.log.setToolTip("Equal changes in per cent are equally high")
         self.save_button.setToolTip("Save the chart as PNG or SVG")
-        for label in (self.empty, self.note):
-            label.setWordWrap(True)
+        self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         row = QHBoxLayout()
         row.addWidget(self.kind)
@@ -166,6 +184,7 @@ class ChartBox(QCollapsible):
         row.addWidget(self.save_button)
         self._content = _Content()
         self._content.setFixedHeight(HEIGHT)
+        self.layout().setContentsMargins(0, 0, 0, 0)
         self._column = QVBoxLayout(self._content)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.addLayout(row)
@@ -218,12 +237,13 @@ class ChartBox(QCollapsible):
             self._column.insertWidget(1, self._canvas, 1)
         return self._canvas
 
-    def _draw(self, figure: Any, line: Timeline) -> None:  # noqa: ANN401 - matplotlib
-        look = self._look()
+    def _draw(self, figure: Any, line: Timeline, look: Look) -> None:  # noqa: ANN401 - matplotlib
         if self._is_best_change:
             draw_best_change(figure, line, best_changes(line), look)
         else:
-            draw_over_time(figure, line, look, self.log.isChecked())
+            parts = parts_for(figure.get_size_inches()[1])
+            alone = self.kind.currentText() == SUM
+            draw_over_time(figure, line, look, self.log.isChecked(), (Part.SUM,) if alone else parts)
 
     def _look(self) -> Look:
         session, palette = self._session, self.palette()

@@ -227,7 +227,7 @@ class LesionTable(QTableView):
         dates = columns.count() - 1
         if dates < 1:
             return
-        least = max(need.width(), *(columns.sectionSizeHint(i) for i in range(1, 1 + dates)))
+        least = max(need.width(), *(self._heading_width(column) for column in range(1, 1 + dates)))
         whole = self.viewport().width()
         name = self._name_width or max(NAME_LEAST, min(NAME_WIDTH, whole - dates * least))
         with QSignalBlocker(columns):
@@ -236,6 +236,12 @@ class LesionTable(QTableView):
                 columns.resizeSection(column, max(least, (whole - name) // dates))
         self.updateGeometries()
         self.viewport().update()
+
+    def _heading_width(self, column: int) -> int:
+        """Room for a scan's id, its date and their colour; Qt asks for a sort mark beside it, too."""
+        heading = str(self.model().headerData(column, Qt.Orientation.Horizontal))
+        metrics = self.horizontalHeader().fontMetrics()
+        return SWATCH + 3 * MARGIN + max(map(metrics.horizontalAdvance, heading.splitlines()))
 
     def _on_section_resized(self, section: int, _before: int, width: int) -> None:
         if section == 0:

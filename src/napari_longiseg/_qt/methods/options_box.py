@@ -49,6 +49,7 @@ class OptionsBox(QCollapsible):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFixedHeight(FORM_HEIGHT)
         self.setContent(self._scroll)
+        self.layout().setContentsMargins(0, 0, 0, 0)
         self.setDuration(0)
         self.setExpandedIcon("▾")
         self.setCollapsedIcon("▸")

@@ -67,6 +67,14 @@ def test_accepting_goes_from_the_source_over_the_points_to_the_outlines(proposed
     assert said[-1] == "All that was found is reviewed."
 
 
+def test_what_is_being_looked_for_cannot_be_accepted_yet(at_work, said, idle):
+    at_work.prompting.click("T0", NEAR, True)
+    at_work.reviewing.accept()
+    assert said[-1] == "Nothing is known of lesion 1 on T0 yet: it is being looked for."
+    idle()
+    assert at_work.session.finding(1, "T0").review is Review.PROPOSED
+
+
 def test_an_outline_that_is_still_to_come_is_waited_for(proposed, said, idle):
     reviewing, session = proposed.reviewing, proposed.session
     for _ in range(3):

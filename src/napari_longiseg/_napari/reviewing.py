@@ -248,7 +248,9 @@ class Reviewing:
     def _reviewed(self) -> tuple[Key, Finding | Proposal]:
         key, known = self._there(), self.known
         if known is None:
-            msg = f"Nothing is known of lesion {key[0]} on {key[1]} yet: Track looks for it."
+            waiting = key in self._prompting.waiting
+            how = "it is being looked for." if waiting else "Track looks for it."
+            msg = f"Nothing is known of lesion {key[0]} on {key[1]} yet: {how}"
             raise InputError(msg)
         return key, known
 

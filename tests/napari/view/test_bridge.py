@@ -13,7 +13,7 @@ from napari_longiseg._napari.layers.headings import DATE_COLOURS
 from napari_longiseg._napari.layers.scans import study_layers
 from napari_longiseg._napari.layers.windows import WINDOWS
 from napari_longiseg._napari.view.bridge import LayerBridge
-from napari_longiseg.core.lesion import Click
+from napari_longiseg.core.lesion import Click, Review
 from napari_longiseg.core.state import State
 
 CENTRE = (0.0, 0.0, 0.0)
@@ -123,6 +123,17 @@ def test_what_a_cell_shows_is_a_point_of_its_patient(shown, session, study, make
     session.select(1)
     cell, point = shown.cells[1], session.point_on(1, "T1")
     np.testing.assert_allclose(cell.to_patient(cell.to_world(point), across=[0]), point, atol=1e-9)
+
+
+def test_the_reader_stays_where_he_has_scrolled_when_an_outline_comes(
+    shown, session, study, viewer, make_finding
+):
+    session.select(1)
+    viewer.dims.set_point(0, 10.0)
+    session.set_known(make_finding(study, 1, "T0", CENTRE))
+    assert viewer.dims.point[0] == pytest.approx(10.0)
+    session.set_known(replace(session.finding(1, "T0"), review=Review.EDITED))  # as each stroke of the brush
+    assert viewer.dims.point[0] == pytest.approx(10.0)
 
 
 def test_the_slice_goes_to_a_finding(shown, session, study, viewer, make_finding):

@@ -177,11 +177,13 @@ class LayerBridge:
         grid.set_stride(viewer, self.cells)
         self._overview.begin(study.scans)
         yield
-        yield from grid.ordering(viewer, self.cells)
-        for number in range(1, len(study.scans)):
-            self._add_cell(study, number, loaded)
-            yield
+        for number in range(len(study.scans)):
+            if number:
+                self._add_cell(study, number, loaded)
+                yield
             yield from grid.ordering(viewer, self.cells)
+            self.cells[number].show_title()
+            yield
         viewer.layers.selection.active = self.cells[0].image
         self._overview.show()
 

@@ -84,7 +84,7 @@ class Desk:
         self.saving = Saving(self.session, self.runner, preferences)
         self.opening = Opening(viewer, self.session, self.runner, self.bridge, self.saving)
         self._measuring = Measuring(self.session, self.runner)
-        self._garbage = Garbage(self._rest)
+        self._garbage = Garbage(self._rest, lambda: self.runner.working)
         self._unwatch = watch(self._on_preferences)
         self._connect()
         self.cursor.enabled = True
@@ -94,12 +94,12 @@ class Desk:
         if self._closed:
             return
         self._closed = True
-        self._garbage.close()
         self._measuring.close()
         self._unwatch()
         self._viewer.layers.events.inserted.disconnect(self._on_inserted)
         self.session.study_changed.disconnect(self._on_study)
         self.runner.close()
+        self._garbage.close()
         self.saving.close()
         self.reviewing.close()
         self.router.enabled = False

@@ -74,6 +74,11 @@ class Engine:
         self._closed = False
         self._depth = 0
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is a thread: from the first job on, and once closed, until it has ended."""
+        return self._thread is not None and self._thread.is_alive()
+
     def submit(self, job: Job) -> None:
         """Do a job when its turn comes; nothing is done once the engine is closed."""
         with self._lock:

@@ -90,6 +90,11 @@ class Runner(QObject):
         return self._agenda.busy
 
     @property
+    def working(self) -> bool:
+        """Whether the engine's thread may be at work: once closed, until it has ended."""
+        return self._engine.alive
+
+    @property
     def waiting(self) -> frozenset[Key]:
         """(lesion id, scan id) of all that is being looked for, or waits for that."""
         return self._agenda.owed

@@ -23,6 +23,7 @@ from napari_longiseg._napari.saving import Saving
 from napari_longiseg._napari.telling import told
 from napari_longiseg._napari.view.bridge import LayerBridge
 from napari_longiseg._napari.work.garbage import Garbage
+from napari_longiseg._napari.work.job import Stage
 from napari_longiseg._napari.work.measuring import Measuring
 from napari_longiseg._napari.work.runner import Runner
 from napari_longiseg.core.scan import Study
@@ -70,7 +71,7 @@ class Desk:
     def __init__(self, viewer: napari.viewer.Viewer, settings: Callable[[], TrackSettings]) -> None:
         self._viewer = viewer
         self._settings = settings
-        self._closed = False
+        self._closed = self._works = False
         self.session = Opening.session_in(viewer)
         self.runner = Runner(self.session)
         self.bridge = LayerBridge(viewer, self.session, self._defer, self._spread)
@@ -142,6 +143,7 @@ class Desk:
         self.opening.taken_up.connect(self.prompting.resume)
         self.bridge.scan_removed.connect(self._on_scan_removed)
         self.runner.checked.connect(self.check_view.open)
+        self.runner.stage_changed.connect(self._on_stage)
         self._viewer.layers.events.inserted.connect(self._on_inserted)
         self.session.study_changed.connect(self._on_study)
 
@@ -157,9 +159,12 @@ class Desk:
         """In another turn of the event loop: without a delay Qt would make all such calls in this one."""
         QTimer.singleShot(1, lambda: None if self._closed else call())
 
+    def _on_stage(self, stage: Stage | None) -> None:
+        self._works = stage is not None
+
     def _rest(self) -> Hashable:
         """The same while the reader moves nothing and decides nothing; None while something runs."""
-        if self.runner.busy or self.bridge.showing:
+        if self._works or self.bridge.showing:
             return None
         viewer = self._viewer
         place = tuple(viewer.dims.point), tuple(viewer.scene.camera.center), viewer.scene.camera.zoom

@@ -53,7 +53,6 @@ class Cell:
         self.image.contrast_limits_range = WINDOW_RANGE
         self.image.contrast_limits = window
         self.image.name = title(scan)
-        self.image.name_overlay.visible = True
         self.image.name_overlay.font_size = 12
         self.labels = self.new_labels()
         self.clicks = self.new_clicks()
@@ -131,6 +130,10 @@ class Cell:
                 layer.border_color = drawing.borders
                 layer.symbol = drawing.symbols
         layer.refresh(extent=False, thumbnail=False)
+
+    def show_title(self) -> None:
+        """Write the scan's title over it; napari takes its time for each letter when it comes first."""
+        self.image.name_overlay.visible = True
 
     def colour(self, code: str) -> None:
         """Write the scan's title in a colour ``#rrggbb``."""

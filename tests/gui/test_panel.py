@@ -188,6 +188,13 @@ def test_windows_and_alignment(with_lesions):
         np.testing.assert_allclose(cell.image.translate, cell.scan.grid.origin_mm)
 
 
+def test_the_3d_view_is_not_mirrored(opened, viewer):
+    """With x to the right, y up and z towards the viewer, (x, y, z) of LPS must be right-handed."""
+    towards_axis = {"right": 1, "left": -1, "up": 1, "down": -1, "towards": 1, "away": -1}
+    z, y, x = (towards_axis[str(axis)] for axis in viewer.scene.camera.orientation)
+    assert np.linalg.det(np.diag([x, y, z])) == pytest.approx(1.0)
+
+
 def test_opening_a_study_that_is_not_there(panel, idle, tmp_path):
     panel.study_bar.open_requested.emit(tmp_path / "nothing")
     idle(panel)
@@ -201,7 +208,7 @@ def test_export(with_lesions, idle, tmp_path):
     with_lesions.desk.export(tmp_path / "out")
     idle(with_lesions)
     assert with_lesions.progress.line.text() == (
-        f"Results are in {tmp_path / 'out'}. 3 of 3 were not reviewed."
+        f"Results are in {tmp_path / 'out'}. 6 of 6 rows were not reviewed."
     )
     assert {path.name for path in (tmp_path / "out").rglob("*")} == {
         "masks", "T0.nii.gz", "T1.nii.gz", "T2.nii.gz", "lesions.csv", "run.json"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from napari_longiseg.core.lesion import Finding, Lesion, Presence
-from napari_longiseg.core.proposal import Proposal
+from napari_longiseg.core.lesion import Lesion, Presence
 from napari_longiseg.core.state import Key
 from napari_longiseg.session import Session
-from napari_longiseg.session.review import is_unreviewed
 from napari_longiseg.tracking.record import PairRecord
 
 
@@ -56,10 +54,10 @@ def outline_summary(session: Session, keys: Collection[Key]) -> str:
 
 
 def export_summary(session: Session, folder: Path) -> str:
-    """Say where results are, and how much of them nobody has reviewed."""
-    known: list[Finding | Proposal] = [*session.findings, *session.proposals]
-    left = sum(is_unreviewed(one) for one in known)
-    return f"Results are in {folder}." + (f" {left} of {len(known)} were not reviewed." if left else "")
+    """Say where results are, and how many rows of them nobody has reviewed."""
+    rows = len(session.lesions) * len(session.study.scans if session.study else ())
+    left = rows - sum(finding.is_reviewed for finding in session.findings)
+    return f"Results are in {folder}." + (f" {left} of {rows} rows were not reviewed." if left else "")
 
 
 def doubts_of(session: Session, keys: Collection[Key], pairs: Iterable[PairRecord]) -> str:

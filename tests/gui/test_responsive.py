@@ -14,13 +14,19 @@ import threading
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QObject, Qt, QTimer
 
 from napari_longiseg._napari.view.bridge import LayerBridge
+from napari_longiseg._napari.work.measuring import Measuring
 from napari_longiseg._napari.work.runner import Runner
-from napari_longiseg.session import Session
+from napari_longiseg.core.geometry import Grid
+from napari_longiseg.core.lesion import LesionMask
+from napari_longiseg.core.scan import Scan, Study
+from napari_longiseg.session import Session, review
+from napari_longiseg.tracking.large import is_measured
 from napari_longiseg.tracking.setup import MethodChoice, TrackSettings
 from napari_longiseg.training.synth import SynthOptions, make_study
 
@@ -105,6 +111,39 @@ def test_the_event_loop_goes_on_while_the_engine_works(registration, longest_wai
         monkeypatch.setenv("LONGISEG_CACHE", str(tmp_path / str(len(waits))))  # all is aligned anew
         waits.append(longest_wait_s(settings))
     assert min(waits) < LIMIT_S, f"kept waiting for {[round(1000 * s) for s in waits]} ms"
+
+
+def test_a_large_outline_is_painted_merged_and_split_without_waiting_for_its_volume(qtbot):
+    """Two balls of 400,000 voxels; the GUI thread's own time, which no other program makes longer."""
+    shape = (110, 110, 200)
+    scan = Scan("T0", np.zeros(shape, np.int16), Grid(shape, (1.0, 1.0, 1.0)))
+    z, y, x = np.ogrid[:110, :110, :200]
+    left, right = (LesionMask.of((z - 55) ** 2 + (y - 55) ** 2 + (x - c) ** 2 < 46**2) for c in (55, 145))
+    session = Session()
+    runner = Runner(session)
+    measuring = Measuring(session, runner)
+    session.open(Study("P", (scan,)))
+
+    def took_s(edit: Callable[[], object]) -> float:
+        begun = time.thread_time()
+        edit()
+        took = time.thread_time() - begun
+        qtbot.waitUntil(lambda: all(is_measured(f) for f in session.findings), timeout=60_000)
+        return took
+
+    def once() -> float:
+        edits = [
+            lambda: review.redraw(session, "T0", {1: left, 2: right}),
+            lambda: review.merge(session, 1, 2, "T0"),
+            lambda: review.cut(session, 1, "T0", (55.0, 55.0, 145.0)),
+        ]
+        return max(took_s(edit) for edit in edits)
+
+    took = [once() for _ in range(ATTEMPTS)]
+    assert session.finding(1, "T0").measurements.volume_ml == pytest.approx(810, rel=0.02)
+    measuring.close()
+    runner.close()
+    assert min(took) < LIMIT_S, f"took {[round(1000 * s) for s in took]} ms"
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="needs clocks of threads")

@@ -5,12 +5,11 @@ BIN := $(VENV)/bin
 # A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
 VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
 
-# The widget tests that take longest: `make gui` runs them, with all others, on both bindings.
-LONG := $(foreach name,responsive review undo window,--ignore=tests/gui/test_$(name).py)
 PYTEST := -m pytest -m "not slow"
 ON_PYQT6 := $(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python $(PYTEST)
 ON_PYSIDE6 := $(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python $(PYTEST)
-SHORT := $(foreach name,charts keys matrix opening preferences review_bar,tests/gui/test_$(name).py)
+# What has to do with Qt.
+GUI := tests/gui tests/napari
 
 .PHONY: demo test lint pytest slow gui screenshots install clean
 
@@ -27,12 +26,12 @@ lint: install
 	$(BIN)/npe2 validate --imports napari-longiseg
 
 pytest: install
-	$(ON_PYQT6) $(LONG)
-	$(ON_PYSIDE6) $(SHORT)
+	$(ON_PYQT6)
+	$(ON_PYSIDE6) $(GUI)
 
 gui: install
-	$(ON_PYQT6) tests/gui
-	$(ON_PYSIDE6) tests/gui
+	$(ON_PYQT6) $(GUI)
+	$(ON_PYSIDE6) $(GUI)
 
 # The pictures of docs/, from the sample study.
 screenshots: install

@@ -100,7 +100,9 @@ class ReviewBar(QWidget):
     # ---- build
 
     def _explain(self) -> None:
-        self.accept.setToolTip("Agree with the outline, or outline the lesion at the proposed point (Y)")
+        self.accept.setToolTip(
+            "Agree with the outline, or that the lesion is gone; or outline it at the proposed point (Y)"
+        )
         self.reset.setToolTip("Forget your clicks, box and painting for this lesion on this scan")
         self.resolved.setToolTip("The lesion is gone on this scan")
         self.new.setToolTip("The lesion appears on this scan first; on earlier ones it was not there")

@@ -137,15 +137,14 @@ class Work:
         return lesion.point_on(lesion.source_scan or "") or (0.0, 0.0, 0.0)
 
     def _scroll(self, going_on: Callable[[], bool]) -> None:
+        """As the slider does."""
         dims = self._panel.viewer.dims
-        first, last, step = dims.range[0]
-        slices = round((last - first) / step)
-        place, by = slices // 2, 1
+        by = 1
         while going_on():
-            if not 0.2 * slices < place + by < 0.8 * slices:
-                by = -by
-            place += by
-            dims.set_point(0, first + place * step)
+            at, slices = dims.current_step[0], dims.nsteps[0]
+            if not 0.2 * slices < at + by < 0.8 * slices:
+                by = 1 if at < slices / 2 else -1
+            dims.set_current_step(0, at + by)
             pause(TURN_MS)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -128,6 +129,10 @@ def test_what_the_reader_lets_go_of_is_not_offered_again(opened, session, study,
     done()
     opened.let_go()
     assert not written[0].exists()
+    for thread in threading.enumerate():
+        if thread.name == "longiseg-discard":
+            thread.join(10)
+    assert list(written[0].parent.iterdir()) == []
     offered = []
     opened.interrupted.connect(offered.append)
     session.open(study)

@@ -6,11 +6,13 @@ import logging
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
+from uuid import uuid4
 
 from platformdirs import user_data_path
 from psygnal import Signal
@@ -138,7 +140,7 @@ class Saving:
     def let_go(self) -> None:
         """The reader does not want what was saved by itself; a file of his choice stays."""
         if self._autosave is not None and self._chosen is None:
-            shutil.rmtree(self._autosave.path, ignore_errors=True)
+            _discard(self._autosave.path)
 
     # ---- helpers
 
@@ -194,6 +196,14 @@ def _content(path: Path) -> str:
         return f"{path.name} holds a session that cannot be read."
     many = "1 lesion" if lesions == 1 else f"{lesions} lesions"
     return f"{path.name} holds a session of {patient} with {many}."
+
+
+def _discard(path: Path) -> None:
+    """Have a session not to be there any more; its hundreds of files go in a thread that Python waits for."""
+    if path.exists():
+        with suppress(OSError):
+            path = path.rename(path.with_name(f"{path.name}.{uuid4().hex}.gone"))
+        Thread(target=shutil.rmtree, args=(path, True), name="longiseg-discard").start()
 
 
 def _last_save(work: Callable[[], None]) -> None:

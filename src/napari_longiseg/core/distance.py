@@ -1,6 +1,6 @@
 """Distances from the border of a mask, worked out only where it matters.
 
-Scipy's transform takes as long as the array is large, and lets no other thread of Python run meanwhile.
+Scipy's transform takes as long as the array is large, wherever the mask lies in it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -30,11 +31,18 @@ def ball(grid: Grid, centre_mm: Point, radius_mm: float) -> np.ndarray:
 
 def phantom_scan(scan_id: str, grid: Grid, balls: Sequence[tuple[Point, float]], **kwargs: object) -> Scan:
     """Soft tissue with bright balls, given as (centre in mm, radius in mm)."""
+    image = _phantom_image(scan_id, grid, tuple((tuple(centre), radius) for centre, radius in balls))
+    return Scan(scan_id, image.copy(), grid, **kwargs)
+
+
+@cache
+def _phantom_image(scan_id: str, grid: Grid, balls: tuple[tuple[Point, float], ...]) -> np.ndarray:
+    """Made once: most tests begin with the same."""
     rng = np.random.default_rng(sum(map(ord, scan_id)))
     image = rng.normal(SOFT_HU, NOISE_HU, grid.shape)
     for centre, radius in balls:
         image[ball(grid, centre, radius)] += LESION_HU - SOFT_HU
-    return Scan(scan_id, image.astype(np.int16), grid, **kwargs)
+    return image.astype(np.int16)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -206,6 +206,17 @@ def test_another_session_is_replaced_only_when_the_reader_agrees(opened, session
     assert len(asked) == 2, "its own file needs no question"
 
 
+def test_a_place_within_a_session_stands_for_it(opened, session, tmp_path, done):
+    path = tmp_path / "mine.longiseg.zarr"
+    opened.save_as(path)
+    done()
+    session.rename(1, "node")
+    opened.save_as(path / "scans" / "session.longiseg.zarr")
+    done()
+    assert read_session(path)[1].lesions[1].name == "node"
+    assert not (path / "scans" / "session.longiseg.zarr").exists()
+
+
 def test_a_session_that_cannot_be_read_is_asked_about_too(opened, session, tmp_path, done):
     path, asked = tmp_path / "mine.longiseg.zarr", []
     path.mkdir()

@@ -126,7 +126,11 @@ class Saving:
         self._autosave = Autosave(self._session, path, write_session)
 
     def save_as(self, path: Path) -> None:
-        """Save to this file now, and from now on, after asking where another session is lost by that."""
+        """Save to this file now, and from now on, after asking where another session is lost by that.
+
+        A place within a session stands for that session: Qt's dialog goes into a folder that is chosen.
+        """
+        path = next((parent for parent in path.parents if is_session(parent)), path)
         if not path.name.lower().endswith(SUFFIX):
             path = path.with_name(path.name + SUFFIX)
         if path.exists() and not is_session(path):

@@ -67,7 +67,6 @@ class Scene:
     def charts(self) -> None:
         """Volumes over time with the thresholds of response."""
         self.panel.charts.expand()
-        self.panel.splitter.setSizes([330, 480])
         self.rest()
         self.shoot("charts")
         self.panel.charts.collapse()
@@ -80,11 +79,8 @@ class Scene:
         self.panel.help.toggle()
 
     def three_d(self) -> None:
-        """All scans in 3-D, left on the left."""
+        """All scans in 3-D."""
         self.viewer.dims.ndisplay = 3
-        for cell in self.panel.desk.bridge.cells:
-            cell.image.contrast_limits = (100.0, 600.0)
-        self.viewer.scene.camera.angles = (0.0, 0.0, 90.0)
         self.rest()
         self.shoot("three_d")
         self.viewer.dims.ndisplay = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import QEvent, QObject, QSize
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 from superqt import QCollapsible
@@ -47,16 +48,26 @@ class Folds(QScrollArea):
         if self._charts.isExpanded():
             self._charts.fit(self.viewport().height())
 
-    def _on_toggled(self, expanded: bool) -> None:
+    def sizeHint(self) -> QSize:
+        """As high as what stands in it now; Qt remembers what stood there before the theme was known."""
+        return QSize(super().sizeHint().width(), self.widget().sizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow what stands in it: a check of the registration shows more, and the theme comes late."""
+        done = bool(super().eventFilter(watched, event))
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self._share(any(box.isExpanded() for box in self._boxes))
+        return done
+
+    def _on_toggled(self, _: bool) -> None:
+        self._share(any(box.isExpanded() for box in self._boxes))
+
+    def _share(self, unfolded: bool) -> None:
+        """Take as much room as is needed, but not all; give some back only when nothing is unfolded."""
         splitter = self.parentWidget()
         if not isinstance(splitter, QSplitter) or not self.isVisible():
             return
         whole = sum(splitter.sizes())
-        folded = self.widget().layout().minimumSize().height()
-        if any(box.isExpanded() for box in self._boxes):
-            wanted = min(self.widget().sizeHint().height(), round(MOST * whole))
-            if not expanded or splitter.sizes()[-1] >= wanted:
-                return
-        else:
-            wanted = folded
-        splitter.setSizes([whole - wanted, wanted])
+        wanted = min(self.widget().sizeHint().height(), round(MOST * whole))
+        if not unfolded or splitter.sizes()[-1] < wanted:
+            splitter.setSizes([whole - wanted, wanted])

@@ -48,6 +48,7 @@ def label_options(scan: Scan) -> dict[str, Any]:
         "metadata": {OVERLAY_KEY: True},
         "colormap": lesion_colormap(),
         "opacity": LABEL_OPACITY,
+        "blending": "translucent_no_depth",  # in 3-D lesions are seen inside the body
     }
 
 

@@ -20,6 +20,9 @@ WINDOWS: dict[str, Window] = {
 }
 """Lowest and highest HU."""
 
+IN_3D: Window = (100.0, 1200.0)
+"""What a projection of the brightest voxels shows: bone and vessels, so faint that lesions stand out."""
+
 WINDOW_RANGE: Window = (-1400.0, 2000.0)
 """What the contrast slider spans."""
 

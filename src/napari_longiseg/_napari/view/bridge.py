@@ -21,6 +21,7 @@ from napari_longiseg._napari.view.marker_view import MarkerView
 from napari_longiseg._napari.view.overview import Overview
 from napari_longiseg._napari.view.placing import Placing
 from napari_longiseg._napari.view.steps import Deferred, Steps, Turns, at_once
+from napari_longiseg._napari.view.volume_view import VolumeView
 from napari_longiseg._napari.view.window_link import WindowLink
 from napari_longiseg.core.scan import Study
 from napari_longiseg.session import Session
@@ -79,6 +80,7 @@ class LayerBridge:
         self._arranging = False
         self._steps, turns = Steps(spread, self._arranged), Turns(spread)
         self._overview = Overview(viewer)
+        self._volume = VolumeView(viewer, lambda: self.cells, self._windows)
         self.placing = Placing(viewer, session, lambda: self.cells, Camera(viewer, self._overview), turns)
         session.study_changed.connect(self._on_study)
         session.findings_changed.connect(self._on_finding)
@@ -116,6 +118,7 @@ class LayerBridge:
         self._viewer.layers.events.reordered.disconnect(self._on_reordered)
         self.markers.close()
         self._overview.close()
+        self._volume.close()
         self._windows.join(())
 
     def set_window(self, name: str) -> None:
@@ -154,6 +157,7 @@ class LayerBridge:
     # ---- what the session says
 
     def _on_study(self, study: Study | None) -> None:
+        self._viewer.dims.ndisplay = 2  # with the window that belongs there
         self._windows.join(())
         self._labels.forget()
         self._old += self.cells

@@ -14,8 +14,8 @@ from napari_longiseg.core.geometry import Array, Grid
 
 CROSS_SHARE = 0.05
 """Size of a cross as a share of the scan's width: seen when the whole body is in view."""
-CROSS_PIXELS = 20
-"""Size of a cross on the screen, at most."""
+CROSS_PIXELS = 13
+"""Size of a cross on the screen, at most: it lies on the lesion."""
 RING_PIXELS = 12
 """Diameter of a ring on the screen, at least."""
 LINE_PIXELS, STRONG_LINE_PIXELS = 1.5, 3.0

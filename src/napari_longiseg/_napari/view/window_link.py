@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from napari_longiseg._napari.layers.windows import WINDOWS
+from napari_longiseg._napari.layers.windows import WINDOWS, Window
 from napari_longiseg._napari.view.cell import Cell
 
 
@@ -16,7 +16,7 @@ class WindowLink:
         self._images: tuple[Any, ...] = ()
 
     @property
-    def limits(self) -> tuple[float, float] | None:
+    def limits(self) -> Window | None:
         """Lowest and highest HU shown, where there are cells; the reader may have chosen others than we."""
         return next((tuple(image.contrast_limits) for image in self._images), None)
 
@@ -30,8 +30,12 @@ class WindowLink:
 
     def set(self, name: str) -> None:
         """Show all in a CT window of :data:`WINDOWS`."""
+        self.set_limits(WINDOWS[name])
+
+    def set_limits(self, limits: Window) -> None:
+        """Show all from the lowest to the highest of these HU."""
         for image in self._images[:1]:  # the others follow
-            image.contrast_limits = WINDOWS[name]
+            image.contrast_limits = limits
 
     def _on_window(self, event: Any) -> None:  # noqa: ANN401 - napari's event
         limits = list(event.source.contrast_limits)

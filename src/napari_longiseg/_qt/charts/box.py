@@ -31,7 +31,7 @@ from napari_longiseg.core.series import Size, Timeline, best_changes, timeline
 from napari_longiseg.io.arriving import arriving
 from napari_longiseg.session import Session
 
-LEAST, HEIGHT = 210, 420
+LEAST, HEIGHT = 170, 420
 """Pixels of the chart with what stands above and below it; it fills the room that it is given."""
 SAVED_IN = (6.4, 4.8)
 """Width and height of a chart in a file, in inches."""
@@ -47,7 +47,7 @@ class _Content(QWidget):
 
     def sizeHint(self) -> QSize:
         """As high as it is shown."""
-        return QSize(super().sizeHint().width(), self.maximumHeight())
+        return QSize(super().sizeHint().width(), self.minimumHeight())
 
 
 class ChartBox(QCollapsible):
@@ -113,9 +113,10 @@ class ChartBox(QCollapsible):
 
     def fit(self, room: int) -> None:
         """Fill a height in pixels, with all that belongs to the fold, as far as a chart can be read."""
-        above = self.toggleButton().sizeHint().height() + self.layout().spacing()
+        column = self.layout()
+        above = self.toggleButton().sizeHint().height() + (column.count() - 1) * column.spacing()
         height = min(max(room - above, LEAST), HEIGHT)
-        if height != self._content.height():
+        if height != self._content.minimumHeight():
             self._content.setFixedHeight(height)
 
     def save(self, path: Path) -> None:
@@ -134,10 +135,11 @@ class ChartBox(QCollapsible):
             raise InputError(why)
         from matplotlib.figure import Figure
 
-        figure, look = Figure(SAVED_IN), replace(self._look(), text="#202020", background="#ffffff")
+        on_white = replace(self._look(), text="#202020", background="#ffffff", selected=None)
+        figure = Figure(SAVED_IN)
         if line is not None:
-            self._draw(figure, line, look)
-            write_note(figure, note(line, self._is_best_change), look)
+            self._draw(figure, line, on_white)
+            write_note(figure, note(line, self._is_best_change), on_white)
         with arriving(path) as part:
             figure.savefig(part, format=path.suffix[1:].lower(), dpi=PNG_DPI)
 

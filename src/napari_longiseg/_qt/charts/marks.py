@@ -17,6 +17,9 @@ LINE_HEIGHT = 1.3 * FONT / 72
 """Inches."""
 NAMES_IN = 1.4
 """Room for names beside a chart, in inches."""
+STEPS: tuple[tuple[float, ...], ...] = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))
+"""Ticks of each decade of a logarithmic axis: the first that are enough."""
+ENOUGH_TICKS = 3
 ID_GAP, DATE_GAP = 0.07, 0.28
 """Room that a scan's id and its date need on the axis, as shares of the whole time."""
 
@@ -79,11 +82,13 @@ def set_scale(axes: Any, values: Sequence[float | None], log: bool) -> None:  # 
 
 def _set_log(axes: Any, least: float, most: float, with_zero: bool) -> None:  # noqa: ANN401 - matplotlib
     floor = 10.0 ** np.floor(np.log10(least))
-    steps = (1,) if most > 1000 * least else (1, 3) if most > 30 * least else (1, 2, 5)
     low, high = (floor if with_zero else least / 1.3), most * 1.3
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    ticks = [step * decade for decade in decades for step in steps]
-    ticks = [tick for tick in ticks if low * 0.999 <= tick <= high]
+    for steps in STEPS:
+        ticks = [step * decade for decade in decades for step in steps]
+        ticks = [tick for tick in ticks if low * 0.999 <= tick <= high]
+        if len(ticks) >= ENOUGH_TICKS:
+            break
     if with_zero:
         axes.set_yscale("symlog", linthresh=floor, linscale=0.4)
         axes.set_ylim(-0.25 * floor, high)
@@ -113,16 +118,21 @@ def set_time_axis(axes: Any, line: Timeline, look: Look) -> None:  # noqa: ANN40
 
 
 def write_labels(axes: Any, labels: Sequence[Label], look: Look) -> None:  # noqa: ANN401 - matplotlib
-    """Beside the chart, each as high as the end of its line where there is room, with a line to it."""
+    """Beside the chart, each as high as the end of its line where there is room, with a line to it.
+
+    Where there are more than have room, the highest and the bold ones are written.
+    """
     if not labels:
         return
+    lines = max(label.text.count("\n") + 1 for label in labels)
+    high = axes.get_position().height * axes.figure.get_size_inches()[1]
+    room = 1 + int(high / (lines * LINE_HEIGHT))
+    labels = sorted(labels, key=lambda label: (label.bold, label.y), reverse=True)[:room]
     placed = []
     for label in labels:
         along, height = axes.transLimits.transform(axes.transScale.transform((label.x, label.y)))
         placed.append((float(height), float(along), label))
     placed.sort(key=lambda place: place[:2])
-    lines = max(label.text.count("\n") + 1 for label in labels)
-    high = axes.get_position().height * axes.figure.get_size_inches()[1]
     heights = spread([height for height, _, _ in placed], lines * LINE_HEIGHT / high)
     for there, (height, along, label) in zip(heights, placed, strict=True):
         thread = {"color": label.colour, "linewidth": 0.7, "alpha": 0.5, "clip_on": False}

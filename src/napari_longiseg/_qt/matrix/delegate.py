@@ -11,7 +11,7 @@ from napari_longiseg._qt.matrix.model import CELL
 
 FIGURES = 0.92
 """Size of the figures against napari's font: three dates stand beside each other in the dock."""
-WIDEST, GLYPH = "14.0 ml +100 %", "◐"
+WIDEST, GLYPH = "24.2 mm +194 %", "◐"
 MARGIN, GAP = 5, 4
 FRAME = 2
 """Pixels of the frame around the cell under review."""

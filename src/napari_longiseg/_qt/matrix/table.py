@@ -34,7 +34,7 @@ from napari_longiseg._qt.matrix.filter import LesionFilter
 from napari_longiseg._qt.matrix.model import SWATCH, LesionModel
 from napari_longiseg._qt.matrix.text import matrix_text
 
-NAME_LEAST, NAME_WIDTH = 84, 150
+NAME_LEAST, NAME_WIDTH = 76, 150
 """Pixels of the column of names, where dates leave it no more, and at most unless the reader widens it."""
 MARGIN = 6
 

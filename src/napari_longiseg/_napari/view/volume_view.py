@@ -1,0 +1,62 @@
+"""What all scans look like in 3-D: lesions as solid surfaces in a faint CT, seen from the front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import napari.viewer
+
+from napari_longiseg._napari.layers.scans import LABEL_OPACITY
+from napari_longiseg._napari.layers.windows import IN_3D, Window
+from napari_longiseg._napari.view.cell import Cell
+from napari_longiseg._napari.view.window_link import WindowLink
+
+FROM_THE_FRONT, HEAD_UP = (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)
+"""Directions (z, y, x) of LPS: y grows to the back, z to the head."""
+SOLID = 0.95
+
+
+class VolumeView:
+    """Changes how scans are drawn while the viewer is in 3-D, and puts all back in 2-D.
+
+    A maximum intensity projection shows the brightest voxel of each ray; in a window for slices that is
+    white everywhere. Whoever makes it must keep it, and close it.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Also a ``ViewerModel``.
+    cells : callable
+        The cells of the viewer, at any time.
+    windows : WindowLink
+        Sets the window of all scans.
+    """
+
+    def __init__(
+        self, viewer: napari.viewer.Viewer, cells: Callable[[], Sequence[Cell]], windows: WindowLink
+    ) -> None:
+        self._viewer = viewer
+        self._cells = cells
+        self._windows = windows
+        self._in_2d: Window | None = None
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+
+    def close(self) -> None:
+        """Stop watching the viewer."""
+        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+
+    def _on_ndisplay(self, _: object) -> None:
+        cells, in_3d = self._cells(), self._viewer.dims.ndisplay == 3
+        if not cells or in_3d == (self._in_2d is not None):
+            return
+        if in_3d:
+            self._in_2d = self._windows.limits
+            self._windows.set_limits(IN_3D)
+            self._viewer.scene.camera.set_view_direction(FROM_THE_FRONT, HEAD_UP)
+            self._viewer.fit_to_view()
+        elif self._in_2d is not None:
+            self._windows.set_limits(self._in_2d)
+            self._in_2d = None
+        for cell in cells:
+            if cell.labels.opacity > 0:  # the reader has not hidden the outlines
+                cell.labels.opacity = SOLID if in_3d else LABEL_OPACITY

@@ -117,6 +117,14 @@ def test_an_outline_that_is_being_corrected_is_not_accepted_as_it_was(outlined, 
     assert session.finding(1, "T1").review is Review.PROPOSED
 
 
+def test_what_a_reader_has_just_painted_was_seen(outlined, make_ball, monkeypatch):
+    monkeypatch.setattr(reviewing_module, "SEEN_S", 1e6)
+    grid = outlined.session.scan("T1").grid
+    outlined.prompting.paint("T1", {1: LesionMask.of(make_ball(grid, NEAR, 5))})
+    outlined.reviewing.accept()
+    assert outlined.reviewing.current == (1, "T2")
+
+
 def test_what_a_reader_goes_to_is_seen_there(outlined, monkeypatch):
     monkeypatch.setattr(reviewing_module, "SEEN_S", 1e6)
     outlined.reviewing.go(2, "T1")

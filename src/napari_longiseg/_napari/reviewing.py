@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -35,8 +36,6 @@ class Reviewing:
         Has outlined what is accepted as a point, or reset.
     hidden : callable
         Ids of the scans of the study that are not shown.
-    clock : callable
-        Seconds of a clock that never goes back.
 
     Attributes
     ----------
@@ -64,14 +63,12 @@ class Reviewing:
         session: Session,
         prompting: Prompting,
         hidden: Callable[[], Collection[str]] = tuple,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
         self._prompting = prompting
         self._hidden = hidden
-        self._clock = clock
         self._current: Key | None = None
-        self._came = -SEEN_S
+        self._came = -math.inf
         self.may_merge: Callable[[str], bool] = lambda _: False
         session.findings_changed.connect(self._on_finding)
         session.selection_changed.connect(self._on_selection)
@@ -97,7 +94,7 @@ class Reviewing:
     def touch(self, lesion_id: int, scan_id: str) -> None:
         """Work on this lesion on this scan from now on."""
         if self._current != (lesion_id, scan_id):
-            self._came = -SEEN_S
+            self._came = -math.inf
         self._current = lesion_id, scan_id
         if self._prompting.splitting != self._current:
             self._prompting.splitting = None
@@ -150,9 +147,11 @@ class Reviewing:
                 raise InputError(hidden_text(key[1]))
             if isinstance(known, Proposal):
                 self._verify(known)
+            elif known.is_reviewed:
+                pass  # what the reader has painted this moment was seen
             elif key in self._prompting.waiting:
                 self.noticed.emit(f"Lesion {key[0]} is just outlined anew on {key[1]}: look at it then.")
-            elif self._clock() - self._came < SEEN_S:
+            elif time.monotonic() - self._came < SEEN_S:
                 self.noticed.emit(f"Lesion {key[0]} has just been outlined on {key[1]}: look at it first.")
                 return
             else:
@@ -278,7 +277,7 @@ class Reviewing:
 
     def _on_finding(self, lesion_id: int, scan_id: str) -> None:
         if (lesion_id, scan_id) == self._current:
-            self._came = self._clock()
+            self._came = time.monotonic()
 
     def _on_selection(self, lesion_id: int | None) -> None:
         """Another lesion is selected: its scan under review is the same, where it is known there."""

@@ -38,7 +38,7 @@ def outlined(opened, idle):
 # ---- verified tracking
 
 
-def test_the_first_click_outlines_its_scan_and_proposes_the_others(proposed, asked):
+def test_the_first_click_outlines_its_scan_and_proposes_the_others(proposed, asked, qtbot):
     session = proposed.session
     assert session.finding(1, "T0").mask is not None
     assert [(p.scan, p.uncertainty_mm, p.verified) for p in session.proposals] == [
@@ -47,7 +47,7 @@ def test_the_first_click_outlines_its_scan_and_proposes_the_others(proposed, ask
     ]
     assert len(asked) == 1, "nothing is outlined that nobody has accepted"
     hollow = proposed.desk.bridge.cells[1].clicks
-    assert len(hollow.data) > 1
+    qtbot.waitUntil(lambda: len(hollow.data) > 1)  # drawn one scan per turn
     assert (hollow.face_color[:, 3] == 0).all()
     assert proposed.review_bar.state.text().startswith("Lesion 1 on T0: not reviewed yet")
 

@@ -47,7 +47,7 @@ class Made:
     labels : dict of (Z, Y, X) uint8
         Lesion ids by scan id.
     truth : list of dict
-        Id, kind and growth of each lesion.
+        Id, kind and growth of each lesion; the last is 0 where it has vanished, or fills no voxel by half.
     """
 
     study: Study
@@ -88,11 +88,15 @@ def make(name: str, scan: Scan, own: Mask | None, seed: int, count: int = 4) -> 
         day = FIRST_DATE + number * INTERVAL
         scans.append(Scan(f"T{number}", made, moved.grid, date=day))
         labels[scans[-1].id] = truth
+    growths = [(one.kind, one.growth) for one in planned] + [("real", (1.0,) * DATES)] * (own is not None)
     record = [
-        {"id": i, "kind": one.kind, "growth": list(one.growth)} for i, one in enumerate(planned, start=1)
+        {
+            "id": i,
+            "kind": kind,
+            "growth": [g if (labels[s.id] == i).any() else 0.0 for g, s in zip(growth, scans, strict=True)],
+        }
+        for i, (kind, growth) in enumerate(growths, start=1)
     ]
-    if own is not None:
-        record.append({"id": count + 1, "kind": "real", "growth": [1.0] * DATES})
     first = scans[0]
     lesions = tuple(
         Lesion(entry["id"], f"{entry['kind']} {entry['id']}", (_click(rng, first, labels[first.id], entry),))

@@ -18,9 +18,6 @@ def test_accepting_is_one_step_and_can_be_taken_back(session, outlined):
     assert session.history.undo_label == "Accept lesion 1 on T1"
     review.accept(session, 1, "T1")  # says nothing new
     assert len(session.history) == 1
-    review.unaccept(session, 1, "T1")
-    assert session.finding(1, "T1").review is Review.PROPOSED
-    session.undo()
     session.undo()
     assert session.finding(1, "T1").review is Review.PROPOSED
 
@@ -29,8 +26,6 @@ def test_what_was_edited_stays_so(session, outlined):
     session.set_known(replace(outlined(1, "T1"), review=Review.EDITED))
     review.accept(session, 1, "T1")
     assert session.finding(1, "T1").review is Review.EDITED
-    with pytest.raises(InputError, match="Lesion 1 on T1 is not a finding that was accepted"):
-        review.unaccept(session, 1, "T1")
 
 
 def test_a_proposal_cannot_be_accepted_as_a_finding(session, proposal):
@@ -112,11 +107,6 @@ class TestGone:
         session.set_known(Finding(2, "T1", Presence.PRESENT, Origin.PROPAGATED, "T0", merged_into=1))
         with pytest.raises(InputError, match="Lesion 2 is measured with lesion 1 on T1: reset lesion 2"):
             review.resolve(session, 1, "T1")
-
-    def test_that_is_no_acceptance_to_take_back(self, session):
-        review.resolve(session, 1, "T1")
-        with pytest.raises(InputError, match="Reset forgets any finding"):
-            review.unaccept(session, 1, "T1")
 
 
 def test_not_evaluable_even_where_it_starts(session, outlined):

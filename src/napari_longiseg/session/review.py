@@ -32,7 +32,6 @@ __all__ = [
     "resolve",
     "set_box",
     "split",
-    "unaccept",
 ]
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -57,24 +56,6 @@ def accept(session: Session, lesion_id: int, scan_id: str) -> None:
     else:
         with session.action(f"Accept lesion {lesion_id} on {scan_id}"):
             session.set_known(replace(finding, review=Review.ACCEPTED))
-
-
-def unaccept(session: Session, lesion_id: int, scan_id: str) -> None:
-    """Take back the agreement with a finding.
-
-    Raises
-    ------
-    InputError
-        When it was not accepted, or is what the reader has said or painted.
-    """
-    finding = session.found(lesion_id, scan_id)
-    if finding.review is not Review.ACCEPTED or finding.presence is Presence.RESOLVED:
-        msg = (
-            f"Lesion {lesion_id} on {scan_id} is not a finding that was accepted; Reset forgets any finding."
-        )
-        raise InputError(msg)
-    with session.action(f"Take back that lesion {lesion_id} was accepted on {scan_id}"):
-        session.set_known(replace(finding, review=Review.PROPOSED))
 
 
 def recolour(session: Session, lesion_id: int, colour: str) -> None:

@@ -24,6 +24,16 @@ def test_an_empty_panel_says_what_to_do(panel):
     assert not panel.lesion_bar.track_all.isEnabled()
     assert not panel.click_bar.isEnabled()
     assert panel.study_bar.text.text() == "No study is open."
+    for needs_study in (panel.study_bar.windows, panel.study_bar.aligned, panel.study_bar.save):
+        assert not needs_study.isEnabled()
+
+
+def test_the_sample_study_is_in_the_open_menu(panel, qtbot):
+    (sample,) = (entry for entry in panel.study_bar.open_button.menu().actions() if "Sample" in entry.text())
+    panel.study_bar.open_requested.disconnect()
+    with qtbot.waitSignal(panel.study_bar.open_requested) as asked:
+        sample.trigger()
+    assert (asked.args[0] / "study.json").is_file()
 
 
 def test_layers_loaded_before_the_panel_are_taken_up(viewer, load, study, fake_methods, idle):

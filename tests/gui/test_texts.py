@@ -64,6 +64,13 @@ def test_cells(known, text):
     assert cell(known, SOURCE, waiting=False).text == text
 
 
+def test_what_is_marked_only_says_so():
+    assert cell(None, None, waiting=False, marked=True).text == "✛ marked"
+    assert cell_tip(None, None, waiting=False, marked=True) == "Marked here: Track outlines it."
+    assert cell(None, None, waiting=True, marked=True).text == "…"
+    assert cell(DRAFT, SOURCE, waiting=False, marked=True) == cell(DRAFT, SOURCE, waiting=False)
+
+
 @pytest.mark.parametrize(
     ("known", "text"), [(None, "…"), (EXPECTED, "… ○ ±4 mm"), (present(1.0), "… 1.00 ml -50 %\n14.0 mm 0 %")]
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, QSize
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import QEvent, QObject, QSize, QTimer
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QSplitter, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
@@ -40,7 +40,7 @@ class Folds(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         for box in self._boxes:
-            box.toggled.connect(self._on_toggled)
+            box.toggled.connect(self._settle)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The charts fill the room."""
@@ -52,22 +52,25 @@ class Folds(QScrollArea):
         """As high as what stands in it now; Qt remembers what stood there before the theme was known."""
         return QSize(super().sizeHint().width(), self.widget().sizeHint().height())
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """The theme has made all of it higher by now."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._settle)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow what stands in it: a check of the registration shows more, and the theme comes late."""
         done = bool(super().eventFilter(watched, event))
         if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
-            self._share(any(box.isExpanded() for box in self._boxes))
+            self._settle()
         return done
 
-    def _on_toggled(self, _: bool) -> None:
-        self._share(any(box.isExpanded() for box in self._boxes))
-
-    def _share(self, unfolded: bool) -> None:
+    def _settle(self, *_: object) -> None:
         """Take as much room as is needed, but not all; give some back only when nothing is unfolded."""
         splitter = self.parentWidget()
         if not isinstance(splitter, QSplitter) or not self.isVisible():
             return
         whole = sum(splitter.sizes())
         wanted = min(self.widget().sizeHint().height(), round(MOST * whole))
+        unfolded = any(box.isExpanded() for box in self._boxes)
         if not unfolded or splitter.sizes()[-1] < wanted:
             splitter.setSizes([whole - wanted, wanted])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import Signal
@@ -18,7 +20,9 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from napari_longiseg._qt.texts import study_text
+from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.scan import Study
+from napari_longiseg.io.sample import sample_folder
 
 FILES = "Studies and CT images (*.json *.nii *.nii.gz *.nrrd *.mha *.mhd)"
 SESSION = ".longiseg.zarr"
@@ -85,6 +89,8 @@ class StudyBar(QWidget):
         menu.addAction("Study file or CT image…", self._on_file)
         menu.addAction("Study folder or DICOM folder…", self._on_folder)
         menu.addAction("Use open layers…", self.layers_requested.emit)
+        with suppress(InputError):  # an installation may lack it
+            menu.addAction("Sample study", partial(self.open_requested.emit, sample_folder()))
         menu.addSeparator()
         menu.addAction("Open session…", self._on_session)
         self.save = menu.addAction("Save session…", self._on_save)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_longiseg._napari.check.layers import SOURCE_COLOUR, TARGET_COLOUR, View
+from napari_longiseg._napari.work.summary import what_next
 from napari_longiseg.core.lesion import Finding, Lesion, Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal
 from napari_longiseg.core.scan import Scan, Study
@@ -48,11 +49,8 @@ def study_text(study: Study | None) -> str:
 def next_step(study: Study | None) -> str:
     """What to do now that this study is open."""
     if study is None:
-        return "Open all scans of one patient: with the button above, File > Open, or File > Open Sample."
-    if not study.lesions:
-        return "Click a lesion on any scan: it is outlined there and on all the others."
-    marked = "1 lesion is" if len(study.lesions) == 1 else f"{len(study.lesions)} lesions are"
-    return f"{marked} marked. Press Track all, or click any lesion on any scan."
+        return "Open all scans of one patient, or the sample, with Open… above; or drop files on the viewer."
+    return what_next(len(study.lesions))
 
 
 def scan_text(scan: Scan) -> str:
@@ -81,7 +79,9 @@ def doubt_text(known: Finding | Proposal | None) -> str:
     return known.reason or f"{known.segmenter.capitalize()} is not sure of this outline: check it."
 
 
-def cell_tip(known: Finding | Proposal | None, change_pct: float | None, waiting: bool) -> str:
+def cell_tip(
+    known: Finding | Proposal | None, change_pct: float | None, waiting: bool, marked: bool = False
+) -> str:
     """All that is known of a lesion on a scan, one fact per line.
 
     Parameters
@@ -92,13 +92,15 @@ def cell_tip(known: Finding | Proposal | None, change_pct: float | None, waiting
         Of the volume, against the source scan.
     waiting : bool
         Something is being found there.
+    marked : bool
+        A reader has clicked it there, or drawn a box.
     """
     lines = ["Being found now."] if waiting else []
     if isinstance(known, Proposal):
         lines += _proposal_lines(known)
     elif known is not None:
         lines += _finding_lines(known, change_pct)
-    return "\n".join(lines) or "Not tracked yet."
+    return "\n".join(lines) or ("Marked here: Track outlines it." if marked else "Not tracked yet.")
 
 
 def _proposal_lines(proposal: Proposal) -> list[str]:

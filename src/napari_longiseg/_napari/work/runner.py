@@ -265,7 +265,8 @@ class Runner(QObject):
 
     def _opened(self) -> None:
         if self._session.study is not None:
-            self.succeeded.emit(f"Opened {self._session.study.patient}. Click a lesion on any scan.")
+            next_ = summaries.what_next(len(self._session.lesions))
+            self.succeeded.emit(f"Opened {self._session.study.patient}. {next_}")
 
     def _on_result(self, job: Job, request: Request, result: object) -> None:
         if not isinstance(result, Finding | Proposal) or request.is_stale(result, self._session.state):

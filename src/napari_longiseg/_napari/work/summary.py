@@ -11,6 +11,14 @@ from napari_longiseg.session import Session
 from napari_longiseg.tracking.record import PairRecord
 
 
+def what_next(lesions: int) -> str:
+    """What a reader can do with a study in which so many lesions are marked."""
+    if not lesions:
+        return "Click a lesion on any scan: it is outlined there and on all the others."
+    marked = "1 lesion is" if lesions == 1 else f"{lesions} lesions are"
+    return f"{marked} marked. Press Track all, or click any lesion on any scan."
+
+
 def run_summary(session: Session, keys: Collection[Key]) -> str:
     """Say on which scans lesions were outlined."""
     known = _known(session, keys)

@@ -13,6 +13,7 @@ from napari_longiseg.session.review import is_unreviewed
 
 EXPECTED = "○"
 WAITING = "…"
+MARKED = "✛"
 NOTHING = "-"
 REVIEW = {Review.PROPOSED: "◐", Review.ACCEPTED: "✓", Review.EDITED: "✎"}
 PRESENCE_GLYPHS = {
@@ -74,7 +75,9 @@ class Cell:
         return "\n".join([f"{self.glyphs} {first}".strip(), *rest])
 
 
-def cell(known: Finding | Proposal | None, source: Finding | None, waiting: bool) -> Cell:
+def cell(
+    known: Finding | Proposal | None, source: Finding | None, waiting: bool, marked: bool = False
+) -> Cell:
     """What is shown of what is known.
 
     Parameters
@@ -85,9 +88,13 @@ def cell(known: Finding | Proposal | None, source: Finding | None, waiting: bool
         The same lesion on the scan that *known* comes from; changes are against it.
     waiting : bool
         Something is being found there.
+    marked : bool
+        A reader has clicked it there, or drawn a box.
     """
+    if known is None and waiting:
+        return Cell(WAITING, state="being found")
     if known is None:
-        return Cell(WAITING, state="being found") if waiting else Cell(NOTHING)
+        return Cell(MARKED, "marked", state="marked") if marked else Cell(NOTHING)
     if isinstance(known, Proposal):
         return _expected(known, waiting)
     return _found(known, source, waiting)

@@ -163,7 +163,8 @@ class LesionModel(QAbstractTableModel):
         known = self.known_at(row, column)
         lesion_id, scan_id = self._lesions[row].id, self._scans[column - 1].id
         source = None if known is None else self._session.finding(lesion_id, known.source_scan)
-        return cell(known, source, (lesion_id, scan_id) in self._waiting())
+        marked = self._lesions[row].point_on(scan_id) is not None
+        return cell(known, source, (lesion_id, scan_id) in self._waiting(), marked)
 
     # ---- Qt
 
@@ -229,8 +230,9 @@ class LesionModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return shown.text
         if role == Qt.ItemDataRole.ToolTipRole:
-            key = self._lesions[index.row()].id, self._scans[index.column() - 1].id
-            return cell_tip(self._known(*key), shown.change_pct, key in self._waiting())
+            lesion, scan = self._lesions[index.row()], self._scans[index.column() - 1]
+            key, marked = (lesion.id, scan.id), lesion.point_on(scan.id) is not None
+            return cell_tip(self._known(*key), shown.change_pct, key in self._waiting(), marked)
         if role == CELL:
             return shown
         if shown.unreviewed:

@@ -241,7 +241,7 @@ class LesionTable(QTableView):
         """Room for a scan's id, its date and their colour; Qt asks for a sort mark beside it, too."""
         heading = str(self.model().headerData(column, Qt.Orientation.Horizontal))
         metrics = self.horizontalHeader().fontMetrics()
-        return SWATCH + 3 * MARGIN + max(map(metrics.horizontalAdvance, heading.splitlines()))
+        return int(SWATCH + 3 * MARGIN + max(map(metrics.horizontalAdvance, heading.splitlines())))
 
     def _on_section_resized(self, section: int, _before: int, width: int) -> None:
         if section == 0:

@@ -70,7 +70,8 @@ class Folds(QScrollArea):
         if not isinstance(splitter, QSplitter) or not self.isVisible():
             return
         whole = sum(splitter.sizes())
-        wanted = min(self.widget().sizeHint().height(), round(MOST * whole))
+        frame = self.height() - self.viewport().height()  # napari's theme draws one
+        wanted = min(self.widget().sizeHint().height() + frame, round(MOST * whole))
         unfolded = any(box.isExpanded() for box in self._boxes)
         if not unfolded or splitter.sizes()[-1] < wanted:
             splitter.setSizes([whole - wanted, wanted])

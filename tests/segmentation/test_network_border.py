@@ -42,13 +42,17 @@ def test_in_soft_tissue_the_network_is_believed(make_ball: Ball) -> None:
     np.testing.assert_array_equal(same, rough)
 
 
-def test_a_nodule_thinner_than_a_slice_shows_no_full_density_to_take_half_of(make_ball: Ball) -> None:
-    grid = Grid((12, 60, 60), (7.0, 0.8, 0.8), (-38.5, -24.0, -24.0))
-    truth = make_ball(grid, CENTRE, 5.0)
-    image = np.where(truth, -300, -850).astype(np.float32)
+def test_a_nodule_hardly_thicker_than_a_slice_is_as_dense_as_its_fullest_voxels(make_ball: Ball) -> None:
+    fine = Grid((48, 48, 48), (1.0, 1.0, 1.0), (-23.5, -23.5, -23.5))
+    grid = Grid((8, 48, 48), (6.0, 1.0, 1.0), (-21.0, -23.5, -23.5))
+    filled = make_ball(fine, (1.0, 0.0, 0.0), 5.5).reshape(8, 6, 48, 48).mean(axis=1)
+    noise = np.random.default_rng(0).normal(0, 12, grid.shape)
+    image = (-850 + 890 * filled + noise).astype(np.float32)
     thick = VoiRequest(1, image, grid, (Click("T0", CENTRE),), ScanStatistics(0, 1, -1000, 1000))
-    outline = make_ball(grid, CENTRE, 6.0).astype(np.float32)
-    np.testing.assert_array_equal(at_half_contrast(thick, outline), outline)
+    rough = make_ball(grid, CENTRE, 7.0).astype(np.float32)
+    moved = at_half_contrast(thick, rough) >= 0.5
+    assert dice(moved, filled >= 0.5) == pytest.approx(1.0, abs=0.06)
+    assert dice(rough >= 0.5, filled >= 0.5) < 0.85
 
 
 def test_nothing_stays_nothing() -> None:

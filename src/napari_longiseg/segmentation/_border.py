@@ -17,6 +17,10 @@ REACH_STEPS = 2.0
 """The border moves no farther out than this."""
 ATTACHED = 0.5
 """Where less than this share of the surroundings differs, the lesion is attached: no move outwards."""
+THIN, FULLEST = 1.5, 90.0
+"""Where a lesion is nowhere deeper than so many voxels, most of them are filled in part, and its own HU are
+those of the fullest ones: this percentile, from the host's HU on.
+"""
 ROUNDS = 2
 MARGIN_MM = HOST_MM + 2 * HOST_SIGMA_MM[1]
 """What has to be seen around a lesion."""
@@ -69,8 +73,11 @@ def _share(
     step_mm = np.asarray(patch.grid.spacing_mm) / steps
     reach = float(1.5 + HOST_MM / step_mm.min())
     depth, outside = depth_inside(mask, steps, edged=False), distance_outside(mask, reach, steps)
-    lesion = float(np.median(image[depth >= 0.5 * depth.max()]))
     shell = (outside > 1.5) & (outside < reach) & patch.seen
+    lesion = float(np.median(image[depth >= 0.5 * depth.max()]))
+    if depth_inside(mask, patch.grid.spacing_mm).max() < THIN * max(patch.grid.spacing_mm) and shell.any():
+        is_denser = lesion > np.median(image[shell])
+        lesion = float(np.percentile(image[mask], FULLEST if is_denser else 100 - FULLEST))
     sigma = sigma_mm / np.asarray(patch.grid.spacing_mm)
     around = ndimage.gaussian_filter(shell.astype(np.float32), sigma)
     weight = (shell & (np.abs(image - lesion) > 0.5 * contrast_hu)).astype(np.float32)

@@ -2,8 +2,7 @@
 
 A network that sees a lung nodule in resampled voxels places its border within a voxel or so; with hundreds of
 HU between nodule and lung the half of the contrast is much sharper than that. In soft tissue, where contrast
-and noise are alike, the network knows better; and in a nodule hardly thicker than a slice no voxel shows its
-full density, so that half of what is seen lies too far out.
+and noise are alike, the network knows better.
 """
 
 from __future__ import annotations
@@ -42,10 +41,7 @@ def at_half_contrast(request: VoiRequest, probability: Float32) -> Float32:
         return probability
     own, box = own_voxels(request.image, request.grid, request.grid.crop(Box.of_mask(mask)), MARGIN_MM)
     rough = mask[box.slices]
-    depth = depth_inside(rough, own.grid.spacing_mm)
-    if depth.max() < max(own.grid.spacing_mm):
-        return probability
-    contrast = _contrast_hu(own, rough, depth)
+    contrast = _contrast_hu(own, rough)
     if contrast < CLEAR_HU:
         return probability
     points = positive_points(request)
@@ -56,11 +52,11 @@ def at_half_contrast(request: VoiRequest, probability: Float32) -> Float32:
     return moved
 
 
-def _contrast_hu(patch: Patch, mask: Mask, depth: npt.NDArray[np.floating]) -> float:
-    """Median difference in HU of what lies around a mask from its inner half, by its *depth* in mm."""
+def _contrast_hu(patch: Patch, mask: Mask) -> float:
+    """Median difference in HU of what lies around a mask from its inner half."""
     spacing = patch.grid.spacing_mm
     reach = SHELL_MM[1] + max(spacing) / 2
-    outside = distance_outside(mask, reach, spacing)
+    depth, outside = depth_inside(mask, spacing), distance_outside(mask, reach, spacing)
     shell = (outside > SHELL_MM[0]) & (outside <= reach)
     if not shell.any():
         return 0.0

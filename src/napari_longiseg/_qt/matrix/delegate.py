@@ -45,7 +45,7 @@ class CellDelegate(QStyledItemDelegate):
         painter.setPen(plain.palette.text().color())
         _draw(painter, plain.rect.adjusted(MARGIN, 0, -MARGIN, 0), shown, plain.font)
         if index == self.current:
-            painter.setPen(QPen(plain.palette.text().color(), FRAME))
+            painter.setPen(QPen(option.palette.text().color(), FRAME))  # not the faint one of an empty cell
             painter.drawRect(plain.rect.adjusted(1, 1, -FRAME, -FRAME))
         painter.restore()
 

@@ -150,8 +150,12 @@ def test_a_cell_is_drawn_in_two_lines_and_framed_under_review(matrix, session):
     table.show_reviewed((1, "T2"))
     framed = picture()
     assert (framed[2:-2, 1] != plain[2:-2, 1]).any(axis=-1).all()
+    colour = framed[2, 1]
     table.show_reviewed(None)
     np.testing.assert_array_equal(picture(), plain)
+    place = table.visualRect(table.index_of(11, "T2"))
+    table.show_reviewed((11, "T2"))  # nothing is known there: its text is faint
+    np.testing.assert_array_equal(picture()[2, 1], colour)
 
 
 @pytest.fixture

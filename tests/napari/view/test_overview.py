@@ -89,3 +89,15 @@ def test_the_grid_is_laid_out_once_for_all_scans_that_come_up(viewer, session, s
     bridge.close()
     assert set(shapes[3:]) == {(1, 3)}
     assert len(viewer.layers) == 12
+
+
+@pytest.mark.parametrize(
+    ("order", "vertical"), [((0, 1, 2), "down"), ((1, 0, 2), "up"), ((2, 0, 1), "up"), ((0, 2, 1), "down")]
+)
+def test_the_head_is_above_in_coronal_and_sagittal_slices(viewer, shown, order, vertical):
+    viewer.dims.order = order
+    assert [str(axis) for axis in viewer.scene.camera.orientation] == ["away", vertical, "right"]
+    viewer.dims.ndisplay = 3
+    assert str(viewer.scene.camera.orientation[1]) == "down"
+    viewer.dims.ndisplay = 2
+    assert str(viewer.scene.camera.orientation[1]) == vertical

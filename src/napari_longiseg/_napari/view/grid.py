@@ -45,7 +45,16 @@ def set_grid(viewer: napari.viewer.Viewer, scans: Sequence[Scan]) -> None:
     set_shape(viewer, scans)
     grid.enabled = True
     viewer.canvas.background_color_override = BACKGROUND
-    viewer.scene.camera.orientation = FAITHFUL_3D
+    set_orientation(viewer)
+
+
+def set_orientation(viewer: napari.viewer.Viewer) -> None:
+    """Show the head above in coronal and sagittal slices, and nothing mirrored in 3-D."""
+    depth, vertical, horizontal = FAITHFUL_3D
+    dims = viewer.dims
+    if dims.ndim == 3 and dims.ndisplay == 2 and dims.displayed[0] == 0:
+        vertical = "up"  # z grows to the head
+    viewer.scene.camera.orientation = depth, vertical, horizontal
 
 
 def leave_grid(viewer: napari.viewer.Viewer) -> None:

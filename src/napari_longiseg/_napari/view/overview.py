@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import napari.viewer
 import numpy as np
 
-from napari_longiseg._napari.view.grid import leave_grid, set_grid, set_shape
+from napari_longiseg._napari.view.grid import leave_grid, set_grid, set_orientation, set_shape
 from napari_longiseg._napari.view.steps import FrameTimer
 from napari_longiseg.core.scan import Scan
 
@@ -40,14 +40,14 @@ class Overview:
         self._camera: tuple[float, ...] = ()
         self._timer = FrameTimer(self.arrange)
         viewer.canvas.events.size.connect(self._on_layout)
-        viewer.dims.events.order.connect(self._on_layout)
+        viewer.dims.events.order.connect(self._on_order)
         viewer.events.reset_view.connect(self._on_reset_view)
 
     def close(self) -> None:
         """Stop watching the window."""
         self._timer.stop()
         self._viewer.canvas.events.size.disconnect(self._on_layout)
-        self._viewer.dims.events.order.disconnect(self._on_layout)
+        self._viewer.dims.events.order.disconnect(self._on_order)
         self._viewer.events.reset_view.disconnect(self._on_reset_view)
 
     def begin(self, scans: Sequence[Scan]) -> None:
@@ -87,6 +87,11 @@ class Overview:
 
     def _on_layout(self, _: object) -> None:
         self._timer.soon()
+
+    def _on_order(self, _: object) -> None:
+        if self.scans:
+            set_orientation(self._viewer)
+            self._timer.soon()
 
     def _on_reset_view(self, _: object) -> None:
         if self._viewer.dims.ndisplay == 2:

@@ -9,6 +9,7 @@ import napari.viewer
 from napari_longiseg._napari.layers.scans import LABEL_OPACITY
 from napari_longiseg._napari.layers.windows import IN_3D, Window
 from napari_longiseg._napari.view.cell import Cell
+from napari_longiseg._napari.view.grid import set_orientation
 from napari_longiseg._napari.view.window_link import WindowLink
 
 FROM_THE_FRONT, HEAD_UP = (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)
@@ -49,6 +50,7 @@ class VolumeView:
         cells, in_3d = self._cells(), self._viewer.dims.ndisplay == 3
         if not cells or in_3d == (self._in_2d is not None):
             return
+        set_orientation(self._viewer)
         if in_3d:
             self._in_2d = self._windows.limits
             self._windows.set_limits(IN_3D)

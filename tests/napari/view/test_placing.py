@@ -90,20 +90,17 @@ def test_napari_turns_to_slices_that_it_counts(known, session, viewer, run):
     assert count == pytest.approx(round(count))
 
 
-def test_markers_without_anything_to_see_say_nothing_of_their_place(known, run):
-    cell, told = known.cells[0], []
+def test_one_layer_of_a_scan_tells_of_all(known, run, viewer):
+    cell, told, drawn = known.cells[0], [], []
     for layer in cell.layers:
         layer.events.translate.connect(lambda event: told.append(event.source))
-    known.placing.shift({"T0": (5.0, 0.0, 0.0)})
+        layer.events.set_data.connect(lambda event: drawn.append(event.source))
+    known.placing.shift({"T0": (300.0, 0.0, 0.0)})
     run()
-    assert cell.clicks in told
-    assert cell.cursor not in told
+    assert told == [cell.image]
+    assert set(drawn) == set(cell.layers)
     assert cell.is_placed
-    told.clear()
-    cell.fade_cursor(1.0)
-    known.placing.shift({"T0": (0.0, 0.0, 0.0)})
-    run()
-    assert cell.cursor in told
+    assert viewer.dims.range[0].stop == pytest.approx(max(layer.extent.world[1][0] for layer in cell.layers))
 
 
 def test_what_comes_at_once_is_drawn_once(known, session, run, monkeypatch):

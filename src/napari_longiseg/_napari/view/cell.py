@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -167,13 +166,17 @@ class Cell:
     def place(self) -> None:
         """Display the layers where :attr:`shift_mm` says.
 
-        Each layer that says so takes napari as long as drawing a slice: it measures all layers anew. So those
-        in which nothing is seen say nothing; they are drawn in their new place when there is something.
+        When one says so, napari measures all layers anew, counts its slices from elsewhere and cuts all
+        layers for that; so the image alone says it, for all.
         """
-        astray, translate = self._astray(), self._translate()
-        for layer in sorted(astray, key=self._is_blank, reverse=True):  # the last ones tell of all
-            with layer.events.blocker_all() if self._is_blank(layer) else nullcontext():
+        translate, astray = self._translate(), sorted(self._astray(), key=lambda layer: layer is self.image)
+        for layer in astray[:-1]:
+            with layer.events.blocker_all():
                 layer.translate = translate
+        for layer in astray[-1:]:
+            layer.translate = translate
+        for layer in astray[:-1]:
+            layer.refresh(extent=False, thumbnail=False, highlight=False)
 
     def _translate(self) -> Array:
         return np.asarray(self.scan.grid.origin_mm) + self.shift_mm
@@ -181,12 +184,6 @@ class Cell:
     def _astray(self) -> list[Any]:
         translate = self._translate()
         return [layer for layer in self.layers if not np.allclose(layer.translate, translate, atol=1e-6)]
-
-    def _is_blank(self, layer: Any) -> bool:  # noqa: ANN401 - may be a proxy of a layer
-        """Whether nothing is seen in a layer of markers."""
-        return (layer is self.clicks and len(layer.data) == 0) or (
-            layer is self.cursor and layer.opacity == 0
-        )
 
     def to_world(self, point_mm: Point) -> Point:
         """Where a point of the patient is displayed."""

@@ -30,10 +30,18 @@ def test_lesions_are_drawn_over_the_body_around_them(shown):
     assert {str(cell.labels.blending) for cell in shown.cells} == {"translucent_no_depth"}
 
 
-def test_the_patient_is_seen_from_the_front_with_the_head_up(shown, viewer):
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1), (2, 1, 0)])
+def test_the_patient_is_seen_from_the_front_with_the_head_up_and_not_mirrored(shown, viewer, order):
+    viewer.dims.order = order
     viewer.dims.ndisplay = 3
-    np.testing.assert_allclose(viewer.scene.camera.view_direction, (0, 1, 0), atol=1e-6)
-    np.testing.assert_allclose(viewer.scene.camera.up_direction, (1, 0, 0), atol=1e-6)
+    camera, axes = viewer.scene.camera, list(viewer.dims.displayed)
+    np.testing.assert_allclose(camera.view_direction, np.array([0, 1, 0])[axes], atol=1e-6)
+    np.testing.assert_allclose(camera.up_direction, np.array([1, 0, 0])[axes], atol=1e-6)
+    # How far right, up and towards the reader each displayed axis points, by its orientation.
+    signs = {"away": -1, "towards": 1, "down": -1, "up": 1, "left": -1, "right": 1}
+    depth, vertical, horizontal = (signs[str(axis)] for axis in camera.orientation)
+    handed = np.linalg.det(np.eye(3)[axes]) * depth * vertical * horizontal
+    assert handed == pytest.approx(1), "as right-handed as LPS is"
 
 
 def test_hidden_outlines_stay_hidden(shown, viewer):

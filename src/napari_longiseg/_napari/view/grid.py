@@ -54,6 +54,8 @@ def set_orientation(viewer: napari.viewer.Viewer) -> None:
     dims = viewer.dims
     if dims.ndim == 3 and dims.ndisplay == 2 and dims.displayed[0] == 0:
         vertical = "up"  # z grows to the head
+    if dims.ndim == 3 and np.linalg.det(np.eye(3)[list(dims.order)]) < 0:
+        depth = "towards"  # axes in another order are mirrored, or not, as those in theirs are
     viewer.scene.camera.orientation = depth, vertical, horizontal
 
 

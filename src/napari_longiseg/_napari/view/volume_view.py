@@ -11,6 +11,7 @@ from napari_longiseg._napari.layers.windows import IN_3D, Window
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg._napari.view.grid import set_orientation
 from napari_longiseg._napari.view.window_link import WindowLink
+from napari_longiseg.core.geometry import Point, as_point
 
 FROM_THE_FRONT, HEAD_UP = (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)
 """Directions (z, y, x) of LPS: y grows to the back, z to the head."""
@@ -54,7 +55,8 @@ class VolumeView:
         if in_3d:
             self._in_2d = self._windows.limits
             self._windows.set_limits(IN_3D)
-            self._viewer.scene.camera.set_view_direction(FROM_THE_FRONT, HEAD_UP)
+            ahead, up = (self._displayed(direction) for direction in (FROM_THE_FRONT, HEAD_UP))
+            self._viewer.scene.camera.set_view_direction(ahead, up)
             self._viewer.fit_to_view()
         elif self._in_2d is not None:
             self._windows.set_limits(self._in_2d)
@@ -62,3 +64,7 @@ class VolumeView:
         for cell in cells:
             if cell.labels.opacity > 0:  # the reader has not hidden the outlines
                 cell.labels.opacity = SOLID if in_3d else LABEL_OPACITY
+
+    def _displayed(self, direction: Point) -> Point:
+        """A direction in the order of the axes that the viewer displays."""
+        return as_point([direction[axis] for axis in self._viewer.dims.displayed])

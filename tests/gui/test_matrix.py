@@ -11,11 +11,11 @@ from qtpy.QtGui import QGuiApplication
 from superqt.utils import qimage_to_array
 
 from napari_longiseg._qt.matrix.actions import Action, possible
+from napari_longiseg._qt.matrix.columns import NAME_WIDTH
 from napari_longiseg._qt.matrix.delegate import room
 from napari_longiseg._qt.matrix.filter import Shown, SortKey
 from napari_longiseg._qt.matrix.matrix import LesionMatrix
 from napari_longiseg._qt.matrix.model import STANDS_OUT, LesionModel
-from napari_longiseg._qt.matrix.table import NAME_WIDTH
 from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.lesion import Finding, Lesion, LesionMask, Measurements, Origin, Presence, Review
 from napari_longiseg.core.proposal import Proposal

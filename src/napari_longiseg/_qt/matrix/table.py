@@ -11,7 +11,6 @@ from qtpy.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QSignalBlocker,
     Qt,
     Signal,
 )
@@ -29,13 +28,12 @@ from qtpy.QtGui import (
 from qtpy.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 
 from napari_longiseg._qt.matrix.actions import ON_NAME, ON_SCAN, Action, possible
+from napari_longiseg._qt.matrix.columns import Columns
 from napari_longiseg._qt.matrix.delegate import CellDelegate, room
 from napari_longiseg._qt.matrix.filter import LesionFilter
 from napari_longiseg._qt.matrix.model import SWATCH, LesionModel
 from napari_longiseg._qt.matrix.text import matrix_text
 
-NAME_LEAST, NAME_WIDTH = 76, 150
-"""Pixels of the column of names, where dates leave it no more, and at most unless the reader widens it."""
 MARGIN = 6
 
 
@@ -70,7 +68,6 @@ class LesionTable(QTableView):
         self._model = model
         self._selected: int | None = None
         self._moving = False
-        self._name_width: int | None = None
         self._at: tuple[int, int] | None = None
         self._cells = CellDelegate(self)
         self.setItemDelegate(self._cells)
@@ -88,6 +85,7 @@ class LesionTable(QTableView):
         self.setWordWrap(False)
         self.setMinimumHeight(120)
         self.empty_text = ""
+        self._columns = Columns(self)
         self._lay_out_headers()
         self.selectionModel().selectionChanged.connect(self._on_selection)
         self.clicked.connect(self._on_clicked)
@@ -211,44 +209,22 @@ class LesionTable(QTableView):
     # ---- helpers
 
     def _lay_out_headers(self) -> None:
-        rows, columns = self.verticalHeader(), self.horizontalHeader()
-        rows.hide()
+        columns = self.horizontalHeader()
+        self.verticalHeader().hide()
         columns.setHighlightSections(False)
         columns.setSortIndicatorClearable(True)
         columns.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        columns.sectionResized.connect(self._on_section_resized)
         self.setSortingEnabled(True)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
     def _make_room(self) -> None:
-        """As wide as the dates need; what is left is the names', and then all dates'."""
-        columns, need = self.horizontalHeader(), room(self.font())
-        self.verticalHeader().setDefaultSectionSize(need.height())
-        dates = columns.count() - 1
-        if dates < 1:
-            return
-        least = max(need.width(), *(self._heading_width(column) for column in range(1, 1 + dates)))
-        whole = self.viewport().width()
-        name = self._name_width or max(NAME_LEAST, min(NAME_WIDTH, whole - dates * least))
-        with QSignalBlocker(columns):
-            columns.resizeSection(0, name)
-            for column in range(1, 1 + dates):
-                columns.resizeSection(column, max(least, (whole - name) // dates))
+        self.verticalHeader().setDefaultSectionSize(room(self.font()).height())
+        self._columns.share()
         self.updateGeometries()
         self.viewport().update()
 
-    def _heading_width(self, column: int) -> int:
-        """Room for a scan's id, its date and their colour; Qt asks for a sort mark beside it, too."""
-        heading = str(self.model().headerData(column, Qt.Orientation.Horizontal))
-        metrics = self.horizontalHeader().fontMetrics()
-        return int(SWATCH + 3 * MARGIN + max(map(metrics.horizontalAdvance, heading.splitlines())))
-
-    def _on_section_resized(self, section: int, _before: int, width: int) -> None:
-        if section == 0:
-            self._name_width = width
-
     def _on_reset(self) -> None:
-        self._name_width = None
+        self._columns.forget()
         self._make_room()
         self.show_selected(self._selected)
 

@@ -9,6 +9,7 @@ import pytest
 
 from napari_longiseg._napari.view.bridge import LayerBridge
 from napari_longiseg._napari.view.cell import Cell
+from napari_longiseg._napari.view.drawing import STRONG_LINE_PIXELS
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.core.proposal import Proposal
 
@@ -112,3 +113,14 @@ def test_what_comes_at_once_is_drawn_once(known, session, run, monkeypatch):
         session.set_known(Proposal(other.id, scan, PLACES[scan], "T0"))
     run()
     assert sorted(drawn) == ["T0", "T1", "T2"]
+
+
+def test_all_markers_keep_their_size_on_the_screen_when_they_are_drawn_one_scan_per_turn(
+    known, viewer, run, turns
+):
+    viewer.scene.camera.zoom = 8.0
+    turns.pop(0)()
+    viewer.scene.camera.zoom = 40.0  # while the others still wait
+    run()
+    widths = [cell.clicks.border_width * cell.scan.grid.spacing_mm[2] * 40.0 for cell in known.cells]
+    np.testing.assert_allclose(np.concatenate(widths), STRONG_LINE_PIXELS)

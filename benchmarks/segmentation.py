@@ -73,8 +73,8 @@ def outline_pair(segmenter: Segmenter, source: Case, later: Case) -> list[Score]
     first, found = outline(segmenter, source, None)
     if found.is_empty:
         return [first]
-    centre = centre_of_mass(found.voxels, found.grid(source.scan.grid)) or source.click
-    second, _ = outline(segmenter, later, prior_of(source.scan, found, centre, segmenter.info))
+    carried = centre_of_mass(source.truth, source.scan.grid) or source.click
+    second, _ = outline(segmenter, later, prior_of(source.scan, found, carried, segmenter.info))
     return [first, second]
 
 
@@ -103,11 +103,11 @@ def study_scores(segmenter: Segmenter, folder: Path, seed: int) -> Iterator[Scor
             yield replace(score, stage="stability", dice=dice(found.on(shape), again.on(shape)) or 0.0)
         for other in list(scans)[1:]:
             now = truths[other] == number
-            moved = as_point(np.asarray(point) + _shift_mm(truths, scans, start, other))
+            carried = centre_of_mass(truth, scans[start].grid) or point
+            moved = as_point(np.asarray(carried) + _shift_mm(truths, scans, start, other))
             later = clicked(rng, Case(name, f"later {other}", scans[other], now, moved), False)
             for label, mask in (("", found), (" true prior", LesionMask.of(truth))):
-                centre = centre_of_mass(mask.voxels, mask.grid(scans[start].grid)) or point
-                prior = prior_of(scans[start], mask, centre, segmenter.info)
+                prior = prior_of(scans[start], mask, carried, segmenter.info)
                 case = Case(name, later.stage + label, later.scan, later.truth, later.click)
                 yield outline(segmenter, case, prior)[0]
 

@@ -216,6 +216,7 @@ class TestPrompts:
         volume = later.prior.mask.sum() * later.prior.grid.voxel_ml
         assert volume == pytest.approx(4 / 3 * np.pi * 6**3 / 1000, rel=0.1)
         assert later.prior.image[later.prior.mask].mean() == pytest.approx(140, abs=3)
+        assert later.prior.point_mm == later.clicks[0].point_mm  # nothing moves between these scans
 
     def test_engines_with_their_own_spacing(self, study, segmenter, make_ball):
         coarse = replace(segmenter, spacing_mm=(2.0, 2.0, 2.0))

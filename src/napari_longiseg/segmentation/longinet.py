@@ -93,6 +93,7 @@ class LongiNetSegmenter:
     ) -> dict[int, VoiResult]:
         """What LongiNet has found with what the others outline there, by the requests' identities."""
         seen = [request for request in requests if is_outlined(found[id(request)])]
+        # Theirs too must look like the lesion of the prior, or they have no say.
         single = replace(self._single, second_opinion=False)
         others = zip(single.segment(seen), RegionSegmenter().segment(seen), strict=True)
         return {

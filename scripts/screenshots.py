@@ -21,7 +21,7 @@ class Scene:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self.viewer, self.panel = open_window(sample_folder())
+        self.viewer, self.panel = open_window(sample_folder(), to_work_in=False)
         self.viewer.window.resize(1560, 900)
         self.rest()
         self.viewer.reset_view(margin=0.02)

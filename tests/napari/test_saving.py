@@ -243,3 +243,19 @@ def test_without_a_study_there_is_nothing_to_save(saving, tmp_path):
     saving.failed.connect(said.append)
     saving.save_as(tmp_path / "mine.longiseg.zarr")
     assert said == ["No study is open that could be saved."]
+
+
+def test_a_window_that_nobody_works_in_keeps_and_offers_nothing(opened, session, study, written, done):
+    session.rename(1, "node")
+    opened.look()
+    done()
+    assert len(written) == 1
+    offered = []
+    opened.interrupted.connect(offered.append)
+    opened.leave_off()
+    session.open(study)
+    session.rename(1, "another")
+    opened.look()
+    done()
+    assert offered == []
+    assert len(written) == 1

@@ -11,8 +11,8 @@ from napari_longiseg.core.geometry import Grid, Point
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.core.metrics import dice
 from napari_longiseg.core.scan import ScanStatistics
-from napari_longiseg.segmentation._network.opinions import SURE_ALONE, asks_another, averaged
-from napari_longiseg.segmentation._replies import CUT, FAINT
+from napari_longiseg.segmentation._network.opinions import SURE_ALONE, asks_another, averaged, joined
+from napari_longiseg.segmentation._replies import CUT, DISPUTED, FAINT
 from napari_longiseg.segmentation.base import VoiRequest, VoiResult
 
 GRID = Grid((30, 40, 40), (1.5, 1.2, 1.2), (-22.5, -24.0, -24.0))
@@ -70,3 +70,29 @@ def test_they_warn_of_what_they_do_not_agree_on(ball: Callable[..., VoiResult]) 
     assert averaged([ball(6.0), ball(6.0)]).reason == ""
     assert averaged([ball(6.0, sure=0.9), ball(6.0, sure=0.5)]).reason == FAINT
     assert averaged([ball(6.0, reason=CUT), ball(6.0)]).reason == CUT
+
+
+class TestJoined:
+    def test_who_is_unsure_gives_way_to_another_outline_and_says_so(self, ball):
+        unsure, other = ball(6.0, sure=SURE_ALONE - 0.1), ball(6.0, (0.0, 8.0, 0.0))
+        one = joined([unsure, unsure], other)
+        assert one.probability is other.probability
+        assert one.reason == DISPUTED
+
+    def test_what_the_other_says_of_itself_comes_first(self, ball):
+        assert joined([ball(6.0, sure=0.6)], ball(12.0, reason=CUT)).reason == CUT
+
+    def test_who_is_sure_is_averaged(self, ball):
+        sure, other = ball(6.0), ball(6.0, (0.0, 8.0, 0.0))
+        np.testing.assert_array_equal(joined([sure], other).probability, averaged([sure, other]).probability)
+
+    def test_outlines_of_the_same_thing_are_averaged(self, ball):
+        unsure, other = ball(6.0, sure=0.7), ball(6.5)
+        np.testing.assert_array_equal(
+            joined([unsure], other).probability, averaged([unsure, other]).probability
+        )
+
+    def test_where_one_finds_nothing_the_other_counts(self, ball):
+        unsure = ball(6.0, sure=0.7)
+        assert joined([unsure], NOTHING) is unsure
+        assert joined([NOTHING], unsure) is unsure

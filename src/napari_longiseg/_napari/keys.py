@@ -47,7 +47,7 @@ KEYS = (
     KeyAction("Shift-U", "redo", "Redo", "Review"),
     KeyAction("G", "go_to_lesion", "Centre all scans on the lesion", "View"),
     KeyAction("Shift-G", "go_to_cursor", "Centre all scans on the mouse", "View"),
-    KeyAction("H", "toggle_masks", "Hide or show the outlines", "View"),
+    KeyAction("H", "next_outlines", "Outlines as lines, hidden, filled", "View"),
     KeyAction("W", "next_window", "Next CT window", "View"),
     KeyAction("F1", "help", "This list", "View"),
 )

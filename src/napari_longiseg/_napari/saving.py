@@ -104,6 +104,12 @@ class Saving:
         if work is not None:
             _last_save(work)
 
+    def leave_off(self) -> None:
+        """Save nothing by itself, and look for nothing that was: nobody works in this window."""
+        self._timer.stop()
+        self._session.study_changed.disconnect(self._on_study)
+        self._autosave = None
+
     @property
     def unsaved(self) -> bool:
         """Whether there is work of the reader that no file of his choice has."""

@@ -24,10 +24,15 @@ SETTLE_MS = 300
 LIMIT_S = 540
 
 
-def open_window(folder: Path) -> tuple[napari.Viewer, TrackingPanel]:
-    """A napari window with the panel, which starts to open a study."""
+def open_window(folder: Path, to_work_in: bool = True) -> tuple[napari.Viewer, TrackingPanel]:
+    """A napari window with the panel, which starts to open a study.
+
+    Where nobody works in it, nothing is saved by itself, and nobody is asked about what was before.
+    """
     viewer = napari.Viewer(title="napari-longiseg")
     _, panel = viewer.window.add_plugin_dock_widget("napari-longiseg", WIDGET)
+    if not to_work_in:
+        panel.desk.saving.leave_off()
     panel.runner.open(folder)
     return viewer, panel
 
@@ -53,7 +58,7 @@ def demo_screenshot(
     LongisegError
         When tracking fails or takes too long.
     """
-    viewer, panel = open_window(folder)
+    viewer, panel = open_window(folder, to_work_in=False)
     viewer.window.resize(*size)
     steps: list[Callable[[], object]] = [lambda: None, panel.lesion_bar.track_all.click]
     if out:
@@ -84,7 +89,7 @@ def check_screenshot(folder: Path, png: Path, size: tuple[int, int] = (1560, 700
     LongisegError
         When the scans cannot be aligned, or that takes too long.
     """
-    viewer, panel = open_window(folder)
+    viewer, panel = open_window(folder, to_work_in=False)
     viewer.window.resize(*size)
     _work(panel, [lambda: None])
     study = panel.session.study_with(lesion.id for lesion in panel.session.lesions)

@@ -59,7 +59,7 @@ class Wishes:
             "redo": reviewing.redo,
             "go_to_lesion": reviewing.go_there,
             "go_to_cursor": self.go_to_cursor,
-            "toggle_masks": self._desk.bridge.toggle_masks,
+            "next_outlines": self._desk.bridge.next_outlines,
             "next_window": self.next_window,
             "help": self._help.toggle,
         }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from napari_longiseg.core.methods import FileName
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined, prepare
-from napari_longiseg.segmentation._network.opinions import averaged
+from napari_longiseg.segmentation._network.opinions import joined
 from napari_longiseg.segmentation._replies import is_outlined
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 from napari_longiseg.segmentation.region import RegionSegmenter
@@ -38,7 +38,8 @@ class LongiNetSegmenter:
     batch : int
         Lesions at once.
     second_opinion : bool
-        Outlines are averaged with those of the single-scan network and of the method `region`.
+        Outlines are averaged with those of the single-scan network and of the method `region`, or replaced by
+        the latter's where LongiNet is unsure and the two have little in common.
     """
 
     weights: FileName = ""
@@ -80,7 +81,7 @@ class LongiNetSegmenter:
             single = self._single.segment(alone)
             found |= {id(request): result for request, result in zip(alone, single, strict=True)}
         if self.second_opinion:
-            found |= self._averaged([one for one in compared if one not in alone], found)
+            found |= self._joined([one for one in compared if one not in alone], found)
         for request in requests:
             yield found[id(request)]
 
@@ -88,17 +89,15 @@ class LongiNetSegmenter:
     def _single(self) -> UlsSegmenter:
         return UlsSegmenter(self.single_weights, self.device, self.batch, self.second_opinion)
 
-    def _averaged(
-        self, requests: Sequence[VoiRequest], found: Mapping[int, VoiResult]
-    ) -> dict[int, VoiResult]:
+    def _joined(self, requests: Sequence[VoiRequest], found: Mapping[int, VoiResult]) -> dict[int, VoiResult]:
         """What LongiNet has found with what the others outline there, by the requests' identities."""
         seen = [request for request in requests if is_outlined(found[id(request)])]
         # Theirs too must look like the lesion of the prior, or they have no say.
         single = replace(self._single, second_opinion=False)
         others = zip(single.segment(seen), RegionSegmenter().segment(seen), strict=True)
         return {
-            id(request): averaged([found[id(request)], *two])
-            for request, two in zip(seen, others, strict=True)
+            id(request): joined([found[id(request)], alone], region)
+            for request, (alone, region) in zip(seen, others, strict=True)
         }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from napari_longiseg._napari.layers.scans import LABEL_OPACITY
 from napari_longiseg._napari.layers.windows import IN_3D, WINDOWS
-from napari_longiseg._napari.view.volume_view import SOLID
+from napari_longiseg._napari.view.outlines import SOLID
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ def test_the_patient_is_seen_from_the_front_with_the_head_up_and_not_mirrored(sh
 
 
 def test_hidden_outlines_stay_hidden(shown, viewer):
-    shown.toggle_masks()
+    shown.next_outlines()
+    shown.next_outlines()
     viewer.dims.ndisplay = 3
     viewer.dims.ndisplay = 2
     assert {cell.labels.opacity for cell in shown.cells} == {0.0}

@@ -11,9 +11,9 @@ from psygnal import Signal
 
 from napari_longiseg._napari.layers.adopt import scan_layers
 from napari_longiseg._napari.layers.headings import DATE_COLOURS, date_colours
-from napari_longiseg._napari.layers.scans import LABEL_OPACITY, OVERLAY_KEY, SESSION_KEY
+from napari_longiseg._napari.layers.scans import OVERLAY_KEY, SESSION_KEY
 from napari_longiseg._napari.layers.windows import WINDOWS, window_name
-from napari_longiseg._napari.view import grid
+from napari_longiseg._napari.view import grid, outlines
 from napari_longiseg._napari.view.camera import Camera
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg._napari.view.label_view import LabelView
@@ -125,11 +125,10 @@ class LayerBridge:
         """Show all scans in a CT window of :data:`WINDOWS`."""
         self._windows.set(name)
 
-    def toggle_masks(self) -> None:
-        """Hide the outlines on all scans, or show them again."""
-        shown = any(cell.labels.opacity > 0 for cell in self.cells)
-        for cell in self.cells:  # a layer that is not visible at all makes napari lay the grid out anew
-            cell.labels.opacity = 0.0 if shown else LABEL_OPACITY
+    def next_outlines(self) -> None:
+        """Draw the outlines on all scans as lines, then hide them, then fill them again."""
+        in_3d = self._viewer.dims.ndisplay == 3
+        outlines.draw(self.cells, outlines.after(outlines.drawn(self.cells), in_3d), in_3d)
 
     def set_date_colours(self, palette: Sequence[str]) -> None:
         """Write the scans' titles in these colours ``#rrggbb``, from the first date on."""

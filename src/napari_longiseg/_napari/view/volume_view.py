@@ -6,16 +6,15 @@ from collections.abc import Callable, Sequence
 
 import napari.viewer
 
-from napari_longiseg._napari.layers.scans import LABEL_OPACITY
 from napari_longiseg._napari.layers.windows import IN_3D, Window
 from napari_longiseg._napari.view.cell import Cell
 from napari_longiseg._napari.view.grid import set_orientation
+from napari_longiseg._napari.view.outlines import Outlines, draw, drawn
 from napari_longiseg._napari.view.window_link import WindowLink
 from napari_longiseg.core.geometry import Point, as_point
 
 FROM_THE_FRONT, HEAD_UP = (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)
 """Directions (z, y, x) of LPS: y grows to the back, z to the head."""
-SOLID = 0.95
 
 
 class VolumeView:
@@ -41,6 +40,7 @@ class VolumeView:
         self._cells = cells
         self._windows = windows
         self._in_2d: Window | None = None
+        self._shown = Outlines.FILLED  # in 2-D, where the reader has not hidden them
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
 
     def close(self) -> None:
@@ -54,6 +54,8 @@ class VolumeView:
         set_orientation(self._viewer)
         if in_3d:
             self._in_2d = self._windows.limits
+            lines = drawn(cells) is Outlines.LINES
+            self._shown = Outlines.LINES if lines else Outlines.FILLED
             self._windows.set_limits(IN_3D)
             ahead, up = (self._displayed(direction) for direction in (FROM_THE_FRONT, HEAD_UP))
             self._viewer.scene.camera.set_view_direction(ahead, up)
@@ -61,9 +63,8 @@ class VolumeView:
         elif self._in_2d is not None:
             self._windows.set_limits(self._in_2d)
             self._in_2d = None
-        for cell in cells:
-            if cell.labels.opacity > 0:  # the reader has not hidden the outlines
-                cell.labels.opacity = SOLID if in_3d else LABEL_OPACITY
+        if drawn(cells) is not Outlines.HIDDEN:
+            draw(cells, Outlines.FILLED if in_3d else self._shown, in_3d)
 
     def _displayed(self, direction: Point) -> Point:
         """A direction in the order of the axes that the viewer displays."""

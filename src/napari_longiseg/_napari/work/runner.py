@@ -10,10 +10,9 @@ from pathlib import Path
 from qtpy.QtCore import QObject, Signal
 
 from napari_longiseg._napari.work import summary as summaries
-from napari_longiseg._napari.work.agenda import Agenda
 from napari_longiseg._napari.work.check import CheckTask
-from napari_longiseg._napari.work.engine import Engine, Mailbox
 from napari_longiseg._napari.work.job import Job, Priority, Work
+from napari_longiseg._napari.work.job_queue import JobQueue
 from napari_longiseg._napari.work.request import Request
 from napari_longiseg._napari.work.tasks import (
     ExportTask,
@@ -36,21 +35,13 @@ from napari_longiseg.session import Session
 from napari_longiseg.tracking.setup import TrackSettings
 
 
-class Runner(QObject):
+class Runner(JobQueue):
     """Works for a session in the engine's thread, and brings the results into it.
 
     What is asked for last comes first, and replaces what was asked for the same lesion and scan before.
 
     Signals
     -------
-    busy_changed(bool)
-        Work that a reader waits for has begun, or all of it has ended.
-    waiting_changed()
-        Other findings are being looked for.
-    stage_changed(object)
-        The :class:`Stage` of what runs, be it for a reader or in the background; None when nothing does.
-    failed(str)
-        One sentence.
     succeeded(str)
         One sentence.
     doubted(str)
@@ -64,10 +55,6 @@ class Runner(QObject):
         it there stays.
     """
 
-    busy_changed = Signal(bool)
-    waiting_changed = Signal()
-    stage_changed = Signal(object)
-    failed = Signal(str)
     succeeded = Signal(str)
     doubted = Signal(str)
     checked = Signal(object)
@@ -79,25 +66,7 @@ class Runner(QObject):
         self._session = session
         self._cache = RegistrationCache(MapStore())
         self._tools: Tools | None = None
-        self._agenda = Agenda()
-        self._mailbox = Mailbox(self)
-        self._engine = Engine(self._mailbox.post)
         session.study_changed.connect(self._on_study_changed)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a reader waits for some work."""
-        return self._agenda.busy
-
-    @property
-    def working(self) -> bool:
-        """Whether the engine's thread may be at work: once closed, until it has ended."""
-        return self._engine.alive
-
-    @property
-    def waiting(self) -> frozenset[Key]:
-        """(lesion id, scan id) of all that is being looked for, or waits for that."""
-        return self._agenda.owed
 
     def open(self, path: Path) -> None:
         """Load a study and put it into the session."""
@@ -177,16 +146,10 @@ class Runner(QObject):
         self._start(job := Job(labelled(label, work), priority), on_result, lambda: None)
         return job
 
-    def cancel(self) -> None:
-        """Stop all at once; what the thread still brings is dropped."""
-        for job in self._agenda.jobs:
-            job.cancel()
-
     def close(self) -> None:
         """Stop, and let go of the session; the thread ends at its next report of progress."""
         self._session.study_changed.disconnect(self._on_study_changed)
-        self.cancel()
-        self._engine.close()
+        super().close()
 
     # ---- what is asked for
 
@@ -234,27 +197,6 @@ class Runner(QObject):
             self.failed.emit(str(error))
             return None
 
-    def _start(
-        self,
-        job: Job,
-        on_result: Callable[[object], None],
-        conclude: Callable[[], None],
-        request: Request | None = None,
-        of_study: bool = False,
-    ) -> None:
-        was_busy = self.busy
-        replaced = self._agenda.add(job, request, of_study)
-        job.yielded.connect(lambda result: on_result(result))
-        job.stage_changed.connect(lambda stage: self.stage_changed.emit(stage))
-        job.failed.connect(lambda sentence: self.failed.emit(sentence))
-        job.ended.connect(lambda done: self._on_ended(job, done, conclude))
-        if self.busy and not was_busy:
-            self.busy_changed.emit(True)
-        self.waiting_changed.emit()
-        self._engine.submit(job)
-        for other in replaced:
-            other.cancel()
-
     # ---- what comes of it
 
     def _on_opened(self, opened: object) -> None:
@@ -280,17 +222,6 @@ class Runner(QObject):
             request.settle(result)
             self._session.set_known(result)
         self.waiting_changed.emit()
-
-    def _on_ended(self, job: Job, done: bool, conclude: Callable[[], None]) -> None:
-        was_busy = self.busy
-        self._agenda.remove(job)
-        self.waiting_changed.emit()
-        if done:
-            conclude()
-        if not self._agenda.jobs:
-            self.stage_changed.emit(None)
-        if was_busy and not self.busy:
-            self.busy_changed.emit(False)
 
     def _tracked(self, request: Request, summary: Callable[[Session, Collection[Key]], str]) -> None:
         """Say what was done; where the alignment is doubtful, that comes with it."""

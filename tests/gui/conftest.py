@@ -82,7 +82,7 @@ class FakeSegmenter:
     asked: ClassVar[list[VoiRequest]] = []
     trouble: Literal["none", "ours", "runtime"] = "none"
     info: SegmenterInfo = field(
-        default=SegmenterInfo("region", ("click",), (40.0, 40.0, 40.0)), init=False, repr=False
+        default=SegmenterInfo("longinet", ("click",), (40.0, 40.0, 40.0)), init=False, repr=False
     )
 
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
@@ -181,7 +181,7 @@ def reader(monkeypatch) -> Reader:
 def fake_methods(monkeypatch) -> None:
     entries = {
         methods.REGISTRATIONS: [Entry("deformable", FakeRegistration)],
-        methods.SEGMENTERS: [Entry("region", FakeSegmenter)],
+        methods.SEGMENTERS: [Entry("longinet", FakeSegmenter)],
     }
     FakeSegmenter.asked.clear()
     monkeypatch.setattr(methods, "entry_points", lambda group: entries[group])

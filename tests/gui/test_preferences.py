@@ -18,7 +18,7 @@ def box(qtbot) -> OptionsBox:
 
 
 def test_methods_device_and_voi_arrive(box):
-    box.use(Preferences(registration="affine", device="cpu", voi_mm=80))
+    box.use(Preferences(registration="affine", segmenter="region", device="cpu", voi_mm=80))
     settings = box.settings()
     assert settings.registration.name == "affine"
     assert settings.registration.options["device"] == "cpu"
@@ -34,7 +34,7 @@ def test_methods_chosen_later_take_the_preferred_device(box):
 
 
 def test_what_the_reader_has_set_in_the_panel_stays_unless_the_preference_changes(box):
-    wanted = Preferences(voi_mm=80)
+    wanted = Preferences(segmenter="region", voi_mm=80)
     box.use(wanted)
     box.registration.prefer("rigid", wanted.method_options)
     box.segmenter._form.voi_mm.value = 60

@@ -90,7 +90,7 @@ def test_a_method_of_another_package_goes_first_where_it_is_installed():
     assert Preferences(registration="affine").registration_name == "affine"
     assert Preferences(other_registration="rigid").registration_name == "rigid"
     missing = Preferences(other_segmenter="theirs")
-    assert missing.segmenter_name == "region"
+    assert missing.segmenter_name == "longinet"
     assert "'theirs' is not installed" in missing.doubts[0]
 
 

@@ -14,7 +14,7 @@ from napari_longiseg.core.errors import InputError, MissingMethodError
 
 REGISTRATIONS = "napari_longiseg.registrations"
 SEGMENTERS = "napari_longiseg.segmenters"
-DEFAULT_REGISTRATION, DEFAULT_SEGMENTER = "deformable", "region"
+DEFAULT_REGISTRATION, DEFAULT_SEGMENTER = "deformable", "longinet"
 """What the command line and the panel take unless told otherwise."""
 
 

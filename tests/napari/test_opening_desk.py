@@ -189,3 +189,14 @@ def test_another_desk_goes_on_with_the_session(changed, viewer):
     later = Desk(viewer, lambda: None)
     assert later.session is changed.session
     later.close()
+
+
+def test_scans_are_aligned_once_all_their_layers_are_there(desk, load, study, other, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        desk.runner, "link", lambda *_: shown.append((desk.bridge.showing, desk.session.study))
+    )
+    desk.session.open(study)
+    desk.session.open(other)  # before the first has come up
+    load(other)
+    assert shown == [(False, other)]

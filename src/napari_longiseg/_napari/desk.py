@@ -87,6 +87,7 @@ class Desk:
         self._measuring = Measuring(self.session, self.runner)
         self._garbage = Garbage(self._rest, lambda: self.runner.working)
         self._unwatch = watch(self._on_preferences)
+        self._unlinked = False
         self._connect()
         self.cursor.enabled = True
 
@@ -182,7 +183,16 @@ class Desk:
 
     def _on_study(self, study: Study | None) -> None:
         if study is not None and len(study.scans) > 1:
-            self._defer(self.link)
+            self._unlinked = True
+            self._defer(self._link_what_is_shown)
+
+    def _link_what_is_shown(self) -> None:
+        """Align once all layers are there: what the thread loads for it would keep them from coming up."""
+        if self.bridge.showing:
+            self._spread(self._link_what_is_shown)
+        elif self._unlinked:
+            self._unlinked = False
+            self.link()
 
     def _hidden(self) -> frozenset[str]:
         """Scans whose layers the reader has removed."""

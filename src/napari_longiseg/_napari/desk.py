@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import partial
 from pathlib import Path
 
 import napari.viewer
@@ -172,25 +173,24 @@ class Desk:
         return tuple(viewer.cursor.position), place, self.session.selected, len(self.session.history)
 
     def _on_inserted(self, _: object) -> None:
-        self._defer(self._adopt)
+        """Take up what is loaded; not while a study is brought up, whose layers come as the old ones go."""
+        self._defer(partial(self._once_shown, self.opening.adopt))
 
-    def _adopt(self) -> None:
-        """Take up what was loaded; not while a study is brought up, whose layers come as the old ones go."""
+    def _once_shown(self, call: Callable[[], None]) -> None:
+        """Do it now, or as soon as the study is up."""
         if self.bridge.showing:
-            self._spread(self._adopt)
+            self._spread(partial(self._once_shown, call))
         else:
-            self.opening.adopt()
+            call()
 
     def _on_study(self, study: Study | None) -> None:
         if study is not None and len(study.scans) > 1:
             self._unlinked = True
-            self._defer(self._link_what_is_shown)
+            self._defer(partial(self._once_shown, self._link_new))
 
-    def _link_what_is_shown(self) -> None:
-        """Align once all layers are there: what the thread loads for it would keep them from coming up."""
-        if self.bridge.showing:
-            self._spread(self._link_what_is_shown)
-        elif self._unlinked:
+    def _link_new(self) -> None:
+        """Align, once for all that wanted it; loading what that takes would keep layers from coming up."""
+        if self._unlinked:
             self._unlinked = False
             self.link()
 

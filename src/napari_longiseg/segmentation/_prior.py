@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_longiseg.core.distance import depth_inside, distance_outside
 from napari_longiseg.segmentation.base import Prior
+
+Mask = npt.NDArray[np.bool_]
 
 SHELL_MM = (1.5, 5.0)
 MIN_CONTRAST_HU = 8.0
@@ -27,12 +30,16 @@ class Expected:
         Its volume there.
     radius_mm : float
         Depth of its deepest voxel.
+    core, shell : (Z, Y, X) bool
+        That half and that shell, on the prior's grid.
     """
 
     lesion_hu: float
     host_hu: float
     volume_ml: float
     radius_mm: float
+    core: Mask = field(repr=False, compare=False)
+    shell: Mask = field(repr=False, compare=False)
 
     @property
     def contrast_hu(self) -> float:
@@ -51,9 +58,12 @@ def expected(prior: Prior) -> Expected | None:
     shell = (outside > SHELL_MM[0]) & (outside <= SHELL_MM[1])
     if not shell.any():
         return None
+    core = depth >= 0.5 * depth.max()
     return Expected(
-        lesion_hu=float(np.median(prior.image[depth >= 0.5 * depth.max()])),
+        lesion_hu=float(np.median(prior.image[core])),
         host_hu=float(np.median(prior.image[shell])),
         volume_ml=float(prior.mask.sum()) * prior.grid.voxel_ml,
         radius_mm=float(depth.max()),
+        core=core,
+        shell=shell,
     )

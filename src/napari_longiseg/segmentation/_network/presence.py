@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_longiseg.core.components import deepest_point
-from napari_longiseg.core.distance import depth_inside, distance_outside
 from napari_longiseg.core.geometry import Box, Grid, as_point, as_shape
 from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.core.scan import AIR_HU
-from napari_longiseg.segmentation._prior import SHELL_MM, expected
+from napari_longiseg.segmentation._prior import SHELL_MM, Expected, expected
 from napari_longiseg.segmentation._replies import positive_points, speck, unlike
 from napari_longiseg.segmentation.base import Prior, VoiRequest
 
@@ -51,14 +50,14 @@ def gone(request: VoiRequest, probability: npt.NDArray[np.float32], sure: float)
     now_ml = float((probability >= 0.5).sum()) * request.grid.voxel_ml
     if now_ml < MIN_VOLUME * before.volume_ml:
         return speck(now_ml)
-    change = _change_hu(request, near, before.lesion_hu)
+    change = _change_hu(request, near, before)
     contrast = abs(before.contrast_hu)
     if sure >= SURE_UNCHANGED + SURER * min(change / contrast, MOST_CHANGE):
         return ""
     return unlike(change, contrast)
 
 
-def _change_hu(request: VoiRequest, near: Prior, lesion_hu: float) -> float:
+def _change_hu(request: VoiRequest, near: Prior, before: Expected) -> float:
     """How much what lies in the middle of the lesion's place differs from the lesion.
 
     In itself or beyond what has changed around it, whichever is less: another contrast phase changes both.
@@ -66,11 +65,8 @@ def _change_hu(request: VoiRequest, near: Prior, lesion_hu: float) -> float:
     step = np.subtract(positive_points(request)[0], _carried_from(near))
     place = Grid(near.grid.shape, near.grid.spacing_mm, as_point(near.grid.origin_mm + step))
     now = resample_smoothly(request.image, request.grid, place, fill=AIR_HU)
-    depth = depth_inside(near.mask, near.grid.spacing_mm)
-    outside = distance_outside(near.mask, SHELL_MM[1], near.grid.spacing_mm)
-    shell = (outside > SHELL_MM[0]) & (outside <= SHELL_MM[1])
-    change = float(np.median(now[depth >= 0.5 * depth.max()])) - lesion_hu
-    around = float(np.median((now - near.image)[shell]))
+    change = float(np.median(now[before.core])) - before.lesion_hu
+    around = float(np.median((now - near.image)[before.shell]))
     return min(abs(change), abs(change - around))
 
 

@@ -13,7 +13,7 @@ from napari_longiseg.core.geometry import Grid
 from napari_longiseg.io.images import write_image
 from napari_longiseg.models.inputs import Inputs, Window
 from napari_longiseg.training.cases import Case
-from napari_longiseg.training.randomised.options import RandomisedOptions
+from napari_longiseg.training.randomised.options import RANGES, RandomisedOptions
 
 INPUTS = Inputs(size=(24, 32, 32), windows=(Window(low_hu=-1000, high_hu=400),), click_sigma=2.0)
 SMALL = {"diameter_voxels": (4.0, 14.0)}
@@ -56,6 +56,18 @@ def test_a_reader_clicks_on_the_lesion() -> None:
         for case in cases("uls", 30, nothing=0.0, extra_clicks=0.0)
     ]
     assert np.mean(on) > 0.8  # half a voxel beside a small lesion may round to the other side
+
+
+def test_a_reader_can_click_on_a_lesion_of_two_voxels() -> None:
+    import torch
+
+    from napari_longiseg.training.randomised.cases import _inner
+    from napari_longiseg.training.randomised.dice import Dice
+
+    weight = torch.zeros(5, 5, 5)
+    weight[2, 2, 2:4] = 1.0  # both as far from their middle
+    clicked = [tuple(_inner(Dice(seed), weight, torch.zeros(3)).tolist()) for seed in range(20)]
+    assert set(clicked) == {(2.0, 2.0, 2.0), (2.0, 2.0, 3.0)}
 
 
 def test_now_and_then_there_is_nothing_at_the_click() -> None:
@@ -134,7 +146,34 @@ def test_the_workers_of_a_loader_do_not_repeat_each_other() -> None:
     assert not (first["image"] == second["image"]).all()
 
 
-@pytest.mark.parametrize("field", ["spacing_mm", "diameter_mm", "diameter_voxels", "growth"])
+def test_scans_are_as_noisy_as_asked_for() -> None:
+    def grain(noise_hu: float) -> float:
+        made = cases("uls", 10, noise_hu=(noise_hu, noise_hu), spacing_mm=(2.0, 2.0))
+        steps = [np.diff(case["image"].numpy(), axis=2) for case in made]
+        return float(np.median([np.median(np.abs(step)) for step in steps]))
+
+    assert grain(40.0) > 2.5 * grain(3.0)
+
+
+@pytest.mark.parametrize("name", ["soft hypodense", "soft hyperdense"])
+def test_the_noise_does_not_hide_a_lesion_in_soft_tissue(name: str) -> None:
+    from napari_longiseg.training.randomised.dice import Dice
+    from napari_longiseg.training.randomised.lesion import KINDS, random_look
+
+    kind, host_hu = KINDS[name], 60.0
+
+    def contrasts(least_hu: float) -> list[float]:
+        looks = [random_look(Dice(seed), (4, 4, 4), kind, host_hu, least_hu) for seed in range(20)]
+        return [look.hu - host_hu for look in looks]
+
+    faint, clear = contrasts(0.0), contrasts(90.0)
+    assert min(map(abs, faint)) < 90 <= min(map(abs, clear)) + 1e-3
+    assert (np.sign(faint) == np.sign(kind.hu[0])).all()
+    assert (np.sign(clear) == np.sign(faint)).all()
+    assert np.abs(contrasts(1000.0)).max() <= 150.0 + 1e-3
+
+
+@pytest.mark.parametrize("field", RANGES)
 def test_a_range_must_rise(field: str) -> None:
     with pytest.raises(ValidationError, match=f"{field} must be a range of positive numbers, not 3.0 to 2.0"):
         RandomisedOptions(**{field: (3.0, 2.0)})

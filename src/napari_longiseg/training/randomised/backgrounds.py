@@ -84,7 +84,7 @@ class Background:
         return cls(tuple(volumes), spacing, places)
 
     def around(self, dice: Dice, size: Triple, spacing_mm: float, host: str) -> Anatomy | None:
-        """Tissue around a random place of this host, slightly turned; None where there is no such place."""
+        """Tissue around a random place of this host, turned, mirrored; None where there is no such place."""
         reach = 0.5 * spacing_mm * math.hypot(*size)
         places = self.places[host]
         places = places[places[:, 3] > reach]
@@ -148,7 +148,7 @@ def inside_body(image: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def _turn(dice: Dice) -> Tensor:
-    """A small rotation with a random mirroring of left and right, (3, 3)."""
+    """A small rotation with a random mirroring along each axis, (3, 3)."""
     angles = [math.radians(dice.uniform(-TURN_DEGREES, TURN_DEGREES)) for _ in range(3)]
     turn = torch.eye(3)
     for axis, angle in enumerate(angles):
@@ -157,6 +157,4 @@ def _turn(dice: Dice) -> Tensor:
         part[one, one] = part[two, two] = math.cos(angle)
         part[one, two], part[two, one] = -math.sin(angle), math.sin(angle)
         turn = turn @ part
-    if dice.chance(0.5):
-        turn = turn * torch.tensor([1.0, 1.0, -1.0])
-    return turn
+    return turn * torch.tensor([-1.0 if dice.chance(0.5) else 1.0 for _ in range(3)])

@@ -79,7 +79,7 @@ def single_case(
     middle = inner if dice.chance(0.6) else course.centre + 1.5 * dice.normals(3)
     frame = shifted(middle, inputs.size, MARGIN)
     found = cut(course.baseline, course.share_baseline, frame)
-    image = scanned(dice, found.image, course.spacing_mm)
+    image = scanned(dice, found.image, course.spacing_mm, _noise(dice, course))
     positive = frame.to_voi(inner)[None]
     negative = torch.zeros(0, 3, device=dice.device)
     if dice.chance(options.extra_clicks):
@@ -99,12 +99,12 @@ def pair_case(
     course = random_course(dice, inputs.size, options, backgrounds)
     frame = shifted(course.centre + 0.7 * dice.normals(3), inputs.size, MARGIN)
     before = cut(course.baseline, course.share_baseline, frame)
-    then = scanned(dice, before.image, course.spacing_mm)
+    then = scanned(dice, before.image, course.spacing_mm, _noise(dice, course))
     mask = _prior(dice, course, frame, before.mask > 0, options.bad_prior)
     error = options.error_mm / course.spacing_mm * (3.0 if dice.chance(options.error_tail) else 1.0)
     later_frame, field, point = warped(dice, course.centre, error, inputs.size, MARGIN, course.spacing_mm)
     after = cut(course.followup, course.share_followup, later_frame, field)
-    image = scanned(dice, after.image, course.spacing_mm)
+    image = scanned(dice, after.image, course.spacing_mm, _noise(dice, course))
     middle = torch.tensor([(n - 1) / 2 for n in inputs.size], device=dice.device)[None]
     none = middle[:0]
     positive, negative = point[None], none
@@ -133,6 +133,11 @@ def _prior(dice: Dice, course: Course, frame: Frame, exact: Tensor, bad: float) 
     return mask if mask.any() else exact
 
 
+def _noise(dice: Dice, course: Course) -> float:
+    """That of one date; scanners and doses differ."""
+    return course.noise_hu * dice.log_uniform(0.7, 1.4)
+
+
 def _map(inputs: Inputs, positive: Tensor, negative: Tensor) -> Tensor:
     return click_map(inputs.size, positive, negative, inputs.click_sigma or DEFAULT_SIGMA)
 
@@ -143,7 +148,8 @@ def _inner(dice: Dice, weight: Tensor, centre: Tensor) -> Tensor:
     if not len(places):
         return centre
     distance = (places - places.float().mean(0)).norm(dim=1)
-    near = places[distance <= distance.median() * dice.uniform(0.6, 1.6)]
+    # In a tiny lesion all voxels may be as far from the centre.
+    near = places[distance <= (distance.median() * dice.uniform(0.6, 1.6)).clamp_min(distance.min())]
     return near[dice.integer(0, len(near) - 1)].float()
 
 

@@ -41,6 +41,8 @@ class Course:
         Its centre, in voxel indices.
     spacing_mm : float
         Of the isotropic voxels.
+    noise_hu : float
+        Standard deviation of the scans' noise, which is yet to come.
     """
 
     baseline: Tensor
@@ -51,6 +53,7 @@ class Course:
     host: Tensor
     centre: Tensor
     spacing_mm: float
+    noise_hu: float
 
     def drawn(self, dice: Dice) -> Tensor:
         """The lesion on the baseline as someone else might draw it: a little larger or smaller."""
@@ -87,7 +90,8 @@ def random_course(
         bounded = torch.ones_like(bounded)
     near = (level > -0.3) & (anatomy.host > 0.5)
     host_hu = float(anatomy.baseline[near].mean()) if near.any() else float(anatomy.baseline.mean())
-    look = random_look(dice, world, kind, host_hu)
+    noise = dice.log_uniform(*options.noise_hu)
+    look = random_look(dice, world, kind, host_hu, noise * dice.uniform(*options.contrast_to_noise))
     growth = 0.0 if dice.chance(options.vanished) else dice.log_uniform(*options.growth)
     scale = min(max(growth ** (1 / 3), 1e-3), MOST_OF_VOI * min(size) / diameter)
     # The follow-up's lesion is the same one, a little changed; too small to be seen, it is gone.
@@ -102,7 +106,7 @@ def random_course(
         share = torch.sigmoid(depth * radius * 2 / shape.softness) * bounded * (0.0 if absent else 1.0)
         painted.append((image + share * (look.painted(depth, change) - image), share))
     (baseline, share_baseline), (followup, share_followup) = painted
-    return Course(baseline, followup, share_baseline, share_followup, level, bounded, centre, spacing)
+    return Course(baseline, followup, share_baseline, share_followup, level, bounded, centre, spacing, noise)
 
 
 def _size(dice: Dice, options: RandomisedOptions) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,9 @@ from torch import Tensor
 from napari_longiseg.models.architecture import Triple
 from napari_longiseg.training.randomised.dice import Dice
 from napari_longiseg.training.randomised.fields import smooth_fields
+
+MOST_CONTRAST_HU = 150.0
+"""No lesion in soft tissue needs more to be seen, however noisy the scan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,20 @@ class Look:
         return self.hu + later_hu + (self.core_hu - self.hu) * core + self.grain
 
 
-def random_look(dice: Dice, size: Triple, kind: Kind, host_hu: float) -> Look:
-    """Draw it; *host_hu* is the mean of the tissue around."""
-    hu = dice.uniform(*kind.hu) + (host_hu if kind.relative else 0.0)
+def random_look(dice: Dice, size: Triple, kind: Kind, host_hu: float, least_hu: float = 0.0) -> Look:
+    """Draw it.
+
+    Parameters
+    ----------
+    host_hu : float
+        Mean of the tissue around.
+    least_hu : float
+        A contrast that the noise does not hide, for kinds that are counted from their host; held at
+        ``MOST_CONTRAST_HU``.
+    """
+    hu = dice.uniform(*kind.hu)
+    if kind.relative:
+        hu = host_hu + math.copysign(max(abs(hu), min(least_hu, MOST_CONTRAST_HU)), hu)
     core_hu = hu + dice.choice((-1.0, 1.0), (0.75, 0.25)) * dice.uniform(15, 60)
     if kind.host == "lung":
         core_hu = dice.choice((-950.0, dice.uniform(-20, 60)))

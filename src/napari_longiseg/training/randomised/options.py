@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Range = tuple[float, float]
+RANGES = ("spacing_mm", "diameter_mm", "diameter_voxels", "growth", "noise_hu", "contrast_to_noise")
 
 
 class RandomisedOptions(BaseModel):
@@ -19,6 +20,11 @@ class RandomisedOptions(BaseModel):
     diameter_mm: Range = Field(default=(4.0, 70.0), description="Of lesions.")
     diameter_voxels: Range = Field(default=(4.0, 44.0), description="Of lesions, in the VOI's voxels.")
     growth: Range = Field(default=(0.08, 4.0), description="Later volume over the first one.")
+    noise_hu: Range = Field(default=(3.0, 45.0), description="Standard deviation of a scan's noise.")
+    contrast_to_noise: Range = Field(
+        default=(0.5, 4.5),
+        description="Least contrast of soft-tissue lesions, in standard deviations of the noise.",
+    )
     vanished: float = Field(default=0.15, ge=0, le=1, description="Share of lesions gone.")
     nothing: float = Field(default=0.05, ge=0, le=1, description="Share of single scans without a lesion.")
     bad_prior: float = Field(
@@ -41,7 +47,7 @@ class RandomisedOptions(BaseModel):
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> Self:
-        for name in ("spacing_mm", "diameter_mm", "diameter_voxels", "growth"):
+        for name in RANGES:
             low, high = getattr(self, name)
             if not 0 < low <= high:
                 msg = f"{name} must be a range of positive numbers, not {low} to {high}."

@@ -11,8 +11,14 @@ from napari_longiseg.training.randomised.fields import blurred
 SLICES_MM = (0.7, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 5.0)
 
 
-def scanned(dice: Dice, image: Tensor, spacing_mm: float) -> Tensor:
-    """What a scanner makes of an image (Z, Y, X) in HU with isotropic voxels, brought back on these."""
+def scanned(dice: Dice, image: Tensor, spacing_mm: float, noise_hu: float) -> Tensor:
+    """What a scanner makes of an image (Z, Y, X) in HU with isotropic voxels, brought back on these.
+
+    Parameters
+    ----------
+    noise_hu : float
+        Standard deviation of the noise in the scanner's own voxels.
+    """
     psf = dice.uniform(0.3, 0.9) / spacing_mm
     image = blurred(image, (0.5 * psf, psf, psf))
     slices, pixels = dice.choice(SLICES_MM) / spacing_mm, dice.uniform(0.55, 1.6) / spacing_mm
@@ -21,7 +27,7 @@ def scanned(dice: Dice, image: Tensor, spacing_mm: float) -> Tensor:
     seen = _apply(image, downs)
     width = dice.uniform(0.3, 1.1)
     noise = blurred(dice.normals(*seen.shape), (0.0, width, width))
-    seen = seen + noise / noise.std().clamp_min(1e-3) * dice.log_uniform(3, 38)
+    seen = seen + noise / noise.std().clamp_min(1e-3) * noise_hu
     return _apply(seen, ups).clamp(-1024, 3000)
 
 

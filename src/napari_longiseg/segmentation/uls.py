@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from napari_longiseg.core.methods import FileName
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined, prepare
-from napari_longiseg.segmentation._network.opinions import asks_another, joined
+from napari_longiseg.segmentation._network.opinions import asks_another, averaged
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
 from napari_longiseg.segmentation.region import RegionSegmenter
 
@@ -31,8 +31,7 @@ class UlsSegmenter:
     batch : int
         Lesions at once.
     second_opinion : bool
-        Where the network is unsure, its outline is averaged with that of the method `region`, or replaced by
-        it where the two have little in common.
+        Where the network is unsure, its outline is averaged with that of the method `region`.
     """
 
     weights: FileName = ""
@@ -68,6 +67,6 @@ class UlsSegmenter:
         for request, result in zip(requests, results, strict=True):
             if self.second_opinion and asks_another(request, result):
                 alone = replace(request, prior=None)  # another scan does not count here
-                yield joined([result], *RegionSegmenter().segment([alone]))
+                yield averaged(result, *RegionSegmenter().segment([alone]))
             else:
                 yield result

@@ -164,7 +164,7 @@ def test_longinet_starts_from_a_single_scan_network_or_from_its_checkpoint(train
         training = trained(source.name, kind="longinet", architecture=None, init=str(source), epochs=1)
         assert training.told[0].startswith(f"From {source}: ")
         assert "tensors taken" in training.told[0]
-        assert read_card(training.folder.network).training["init"] == str(source)
+        assert read_card(training.folder.network).training["init"] == source.name
 
 
 def test_deep_supervision_and_all_augmentations(trained):

@@ -1,14 +1,11 @@
-"""One outline of several methods' outlines.
+"""One outline of a network's and another method's.
 
-Methods that work differently err at different places: where one leaks into a vessel or follows the outline of
-the first scan too closely, the others hold against it. `region` has no training to be misled by, and follows
-the borders of the scan; in soft tissue, where a small network is often unsure, it is the better one as often
-as not.
+Methods that work differently err at different places. `region` has no training to be misled by, and follows
+the borders of the scan; in soft tissue, where a small network may be unsure, their mean is the better one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,50 +25,30 @@ def asks_another(request: VoiRequest, result: VoiResult) -> bool:
 
     Where a point was carried over and nothing is seen, nothing need be there; a reader's click is believed.
     """
-    return _is_unsure(result) and (request.tolerance_mm == 0 or is_outlined(result))
+    is_unsure = (result.confidence or 0.0) < SURE_ALONE
+    return is_unsure and (request.tolerance_mm == 0 or is_outlined(result))
 
 
-def joined(networks: Sequence[VoiResult], region: VoiResult) -> VoiResult:
-    """One outline of those of networks and of `region`.
+def averaged(network: VoiResult, other: VoiResult) -> VoiResult:
+    """The mean of what a network and another method outline for one request, on one grid.
 
-    Where the first network is unsure and `region` outlines something else, the mean would be what little they
-    have in common; `region`, which follows the scan's own borders, then counts alone. Chosen on the studies
-    for tuning (docs/results.md).
-
-    Parameters
-    ----------
-    networks : sequence of VoiResult
-        The most trusted first.
-    region : VoiResult
-        On the same grid.
+    One that finds nothing has no say, and where they have nothing in common the network alone counts. Where
+    they have little in common, the reader is told.
     """
-    first = networks[0]
-    if is_outlined(first) and is_outlined(region) and _is_unsure(first):
-        overlap = dice(first.probability >= 0.5, region.probability >= 0.5)
-        if overlap is not None and overlap < ALIKE:
-            return replace(region, reason=region.reason or DISPUTED)
-    return averaged([*networks, region])
-
-
-def averaged(results: Sequence[VoiResult]) -> VoiResult:
-    """The mean of what several methods outline for one request; those that find nothing have no say.
-
-    Parameters
-    ----------
-    results : sequence of VoiResult
-        On one grid, the most trusted first: where they have nothing in common, it alone counts.
-    """
-    found = [result for result in results if is_outlined(result)]
-    if len(found) < 2:
-        return (found or results)[0]
-    probability = np.asarray(np.mean([result.probability for result in found], axis=0), dtype=np.float32)
+    if not is_outlined(other):
+        return network
+    if not is_outlined(network):
+        return other
+    overlap = dice(network.probability >= 0.5, other.probability >= 0.5) or 0.0
+    probability = np.asarray((network.probability + other.probability) / 2, dtype=np.float32)
     mask = probability >= 0.5
     if not mask.any():
-        return found[0]
+        return replace(network, reason=network.reason or DISPUTED)
     sure = float(probability[mask].mean())
-    warning = CUT if found[0].reason == CUT else FAINT if sure < SURE else ""
+    if network.reason == CUT:
+        warning = CUT
+    elif overlap < ALIKE:
+        warning = DISPUTED
+    else:
+        warning = FAINT if sure < SURE else ""
     return VoiResult(probability, sure, warning)
-
-
-def _is_unsure(result: VoiResult) -> bool:
-    return (result.confidence or 0.0) < SURE_ALONE

@@ -1,6 +1,6 @@
 """Whether what a network outlines on a later scan is still the lesion.
 
-With the outline of the first scan in view, a network tends to draw it again where nothing is left. Two signs
+With the outline of the first scan in view, a network may draw it again where nothing is left. Two signs
 tell: of such an outline it is less sure, and what lies in the middle of the lesion's place is no longer like
 the lesion. Neither will do alone: a lesion that is there may be faint, or lie beside its place.
 """
@@ -20,10 +20,10 @@ from napari_longiseg.segmentation.base import Prior, VoiRequest
 
 MIN_VOLUME = 0.05
 """Share of its volume that a lesion keeps."""
-SURE_UNCHANGED, SURER = 0.69, 0.22
+SURE_UNCHANGED, SURER = 0.48, 0.26
 """So sure must a network be where nothing has changed, and so much more where all contrast is lost.
 
-Logistic regression of random lesions in real scans, half of them gone; at the odds of e that one is gone.
+Logistic regression of random lesions in real scans, half of them gone; at even odds that one is gone.
 """
 MOST_CHANGE = 1.2
 """A larger change tells no more."""

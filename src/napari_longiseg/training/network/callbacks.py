@@ -83,7 +83,7 @@ class KeepBest(Checkpoint):
         return {
             "config": self._name,
             "data": config.data.source,
-            "init": str(config.init or "random"),
+            "init": config.init.name if config.init else "random",
             "seed": str(config.seed),
             "steps": str(trainer.global_step),
             "cases": str(trainer.global_step * config.batch_size * trainer.world_size),

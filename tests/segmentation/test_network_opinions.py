@@ -1,4 +1,4 @@
-"""Two methods' outlines as one."""
+"""Several methods' outlines as one."""
 
 from __future__ import annotations
 
@@ -46,28 +46,31 @@ def test_where_nothing_is_seen_a_reader_is_believed_and_a_carried_point_is_not()
     assert not asks_another(asked(3.0), NOTHING)
 
 
-def test_the_mean_counts(ball: Callable[..., VoiResult]) -> None:
-    both = averaged(ball(8.0, sure=0.9), ball(7.0, sure=0.7))
+def test_two_hold_against_one_that_leaks(ball: Callable[..., VoiResult]) -> None:
+    leaks = VoiResult(np.ones(GRID.shape, dtype=np.float32), 1.0)
+    both = averaged([leaks, ball(7.0), ball(7.0)])
     assert dice(both.probability >= 0.5, ball(7.0).probability >= 0.5) == 1.0
-    assert both.confidence == pytest.approx(0.8, abs=0.01)
+    assert both.confidence == pytest.approx((1 + 0.95 + 0.95) / 3, abs=0.01)
 
 
-def test_one_that_finds_nothing_has_no_say(ball: Callable[..., VoiResult]) -> None:
+def test_those_that_find_nothing_have_no_say(ball: Callable[..., VoiResult]) -> None:
     one = ball(7.0)
-    assert averaged(NOTHING, one) is one
-    assert averaged(one, NOTHING) is one
-    assert averaged(NOTHING, NOTHING) is NOTHING
+    assert averaged([NOTHING, one, NOTHING]) is one
+    assert averaged([NOTHING, NOTHING]) is NOTHING
+    both = averaged([one, NOTHING, one])
+    np.testing.assert_allclose(both.probability, one.probability, rtol=1e-6)
 
 
-def test_where_they_have_nothing_in_common_the_network_counts(ball: Callable[..., VoiResult]) -> None:
-    network = ball(4.0, (0.0, -12.0, 0.0))
-    one = averaged(network, ball(4.0, (0.0, 12.0, 0.0)))
-    assert one.probability is network.probability
+def test_where_they_have_nothing_in_common_the_first_counts(ball: Callable[..., VoiResult]) -> None:
+    first = ball(4.0, (0.0, -12.0, 0.0))
+    one = averaged([first, ball(4.0, (0.0, 12.0, 0.0))])
+    assert one.probability is first.probability
     assert one.reason == DISPUTED
 
 
 def test_they_warn_of_what_they_do_not_agree_on(ball: Callable[..., VoiResult]) -> None:
-    assert averaged(ball(6.0), ball(6.5)).reason == ""
-    assert averaged(ball(6.0, sure=0.9), ball(6.0, sure=0.5)).reason == FAINT
-    assert averaged(ball(6.0), ball(6.0, (0.0, 6.0, 0.0))).reason == DISPUTED
-    assert averaged(ball(6.0, reason=CUT), ball(6.0, (0.0, 6.0, 0.0))).reason == CUT
+    aside = ball(6.0, (0.0, 6.0, 0.0))
+    assert averaged([ball(6.0), ball(6.5)]).reason == ""
+    assert averaged([ball(6.0, sure=0.9), ball(6.0, sure=0.5)]).reason == FAINT
+    assert averaged([ball(6.0), ball(6.0), aside]).reason == DISPUTED
+    assert averaged([ball(6.0, reason=CUT), aside]).reason == CUT

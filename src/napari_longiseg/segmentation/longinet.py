@@ -2,18 +2,23 @@
 
 Rocholl, Smit, Hering, "LongiNet" (2025). On the source scan itself there is nothing to compare with; there
 its single-scan sibling outlines the lesion, as well as where a reader's own click is not confirmed.
+
+LongiNet says whether the lesion is there. Its outline leans to that of the source scan where a lesion has
+grown or shrunk much; two methods that hardly look there make up for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from napari_longiseg.core.methods import FileName
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.segmentation._network.engine import check_batch, chosen, engine_info, outlined, prepare
+from napari_longiseg.segmentation._network.opinions import averaged
 from napari_longiseg.segmentation._replies import is_outlined
 from napari_longiseg.segmentation.base import SegmenterInfo, VoiRequest, VoiResult
+from napari_longiseg.segmentation.region import RegionSegmenter
 from napari_longiseg.segmentation.uls import UlsSegmenter
 
 
@@ -33,7 +38,7 @@ class LongiNetSegmenter:
     batch : int
         Lesions at once.
     second_opinion : bool
-        On the source scan: as for the segmenter `uls`. LongiNet itself asks nobody.
+        Outlines are averaged with those of the single-scan network and of the method `region`.
     """
 
     weights: FileName = ""
@@ -74,12 +79,27 @@ class LongiNetSegmenter:
         if alone:
             single = self._single.segment(alone)
             found |= {id(request): result for request, result in zip(alone, single, strict=True)}
+        if self.second_opinion:
+            found |= self._averaged([one for one in compared if one not in alone], found)
         for request in requests:
             yield found[id(request)]
 
     @property
     def _single(self) -> UlsSegmenter:
         return UlsSegmenter(self.single_weights, self.device, self.batch, self.second_opinion)
+
+    def _averaged(
+        self, requests: Sequence[VoiRequest], found: Mapping[int, VoiResult]
+    ) -> dict[int, VoiResult]:
+        """What LongiNet has found with what the others outline there, by the requests' identities."""
+        seen = [request for request in requests if is_outlined(found[id(request)])]
+        # Theirs too must look like the lesion of the prior, or they have no say.
+        single = replace(self._single, second_opinion=False)
+        others = zip(single.segment(seen), RegionSegmenter().segment(seen), strict=True)
+        return {
+            id(request): averaged([found[id(request)], *both])
+            for request, both in zip(seen, others, strict=True)
+        }
 
 
 def _has_prior(request: VoiRequest) -> bool:

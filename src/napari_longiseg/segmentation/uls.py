@@ -67,6 +67,6 @@ class UlsSegmenter:
         for request, result in zip(requests, results, strict=True):
             if self.second_opinion and asks_another(request, result):
                 alone = replace(request, prior=None)  # another scan does not count here
-                yield averaged(result, *RegionSegmenter().segment([alone]))
+                yield averaged([result, *RegionSegmenter().segment([alone])])
             else:
                 yield result

@@ -1,11 +1,13 @@
-"""One outline of a network's and another method's.
+"""One outline of several methods' outlines.
 
-Methods that work differently err at different places. `region` has no training to be misled by, and follows
-the borders of the scan; in soft tissue, where a small network may be unsure, their mean is the better one.
+Methods that work differently err at different places: where one leaks into a vessel or follows the outline of
+the first scan too closely, the others hold against it. `region` has no training to be misled by, and follows
+the borders of the scan. The mean is better than any of them alone, most of all in soft tissue.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,26 +31,27 @@ def asks_another(request: VoiRequest, result: VoiResult) -> bool:
     return is_unsure and (request.tolerance_mm == 0 or is_outlined(result))
 
 
-def averaged(network: VoiResult, other: VoiResult) -> VoiResult:
-    """The mean of what a network and another method outline for one request, on one grid.
+def averaged(results: Sequence[VoiResult]) -> VoiResult:
+    """The mean of what several methods outline for one request; those that find nothing have no say.
 
-    One that finds nothing has no say, and where they have nothing in common the network alone counts. Where
-    they have little in common, the reader is told.
+    Where the first one and another have little in common, the reader is told.
+
+    Parameters
+    ----------
+    results : sequence of VoiResult
+        On one grid, the most trusted first: where they have nothing in common, it alone counts.
     """
-    if not is_outlined(other):
-        return network
-    if not is_outlined(network):
-        return other
-    overlap = dice(network.probability >= 0.5, other.probability >= 0.5) or 0.0
-    probability = np.asarray((network.probability + other.probability) / 2, dtype=np.float32)
+    found = [result for result in results if is_outlined(result)]
+    if len(found) < 2:
+        return (found or results)[0]
+    first, *others = found
+    masks = [result.probability >= 0.5 for result in others]
+    alike = min(dice(first.probability >= 0.5, mask) or 0.0 for mask in masks) >= ALIKE
+    probability = np.asarray(np.mean([result.probability for result in found], axis=0), dtype=np.float32)
     mask = probability >= 0.5
     if not mask.any():
-        return replace(network, reason=network.reason or DISPUTED)
+        return replace(first, reason=first.reason or DISPUTED)
     sure = float(probability[mask].mean())
-    if network.reason == CUT:
-        warning = CUT
-    elif overlap < ALIKE:
-        warning = DISPUTED
-    else:
-        warning = FAINT if sure < SURE else ""
-    return VoiResult(probability, sure, warning)
+    if first.reason == CUT:
+        return VoiResult(probability, sure, CUT)
+    return VoiResult(probability, sure, (FAINT if sure < SURE else "") if alike else DISPUTED)

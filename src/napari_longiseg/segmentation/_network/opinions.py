@@ -2,7 +2,8 @@
 
 Methods that work differently err at different places: where one leaks into a vessel or follows the outline of
 the first scan too closely, the others hold against it. `region` has no training to be misled by, and follows
-the borders of the scan. The mean is better than any of them alone, most of all in soft tissue.
+the borders of the scan. On later scans, and where the network is unsure, the mean is better than any of them
+alone, most of all in soft tissue.
 """
 
 from __future__ import annotations
@@ -53,5 +54,9 @@ def averaged(results: Sequence[VoiResult]) -> VoiResult:
         return replace(first, reason=first.reason or DISPUTED)
     sure = float(probability[mask].mean())
     if first.reason == CUT:
-        return VoiResult(probability, sure, CUT)
-    return VoiResult(probability, sure, (FAINT if sure < SURE else "") if alike else DISPUTED)
+        warning = CUT
+    elif not alike:
+        warning = DISPUTED
+    else:
+        warning = FAINT if sure < SURE else ""
+    return VoiResult(probability, sure, warning)

@@ -12,6 +12,7 @@ from napari_longiseg.models.inputs import (
     click_map,
     hu_at,
     spacing_for,
+    unknown_spacings,
 )
 
 SIZE = (6, 8, 10)
@@ -113,6 +114,15 @@ def test_large_lesions_are_seen_in_coarse_voxels(extent_mm, spacing_mm):
     inputs = Inputs(size=(40, 40, 40), windows=PUBLISHED.windows, spacings_mm=(2.8, 0.8, 1.5))
     assert spacing_for(extent_mm, inputs) == spacing_mm
     assert spacing_for(extent_mm, PUBLISHED) is None
+
+
+@pytest.mark.parametrize(
+    ("spacings_mm", "first"),
+    [((2.8, 0.8, 1.5), (0.8, 1.5)), ((1.0, 2.0), (1.0, 2.0)), ((1.5,), (1.5,)), (None, (None,))],
+)
+def test_lesions_of_unknown_size_are_seen_in_the_finest_and_in_the_middle_voxels(spacings_mm, first):
+    inputs = Inputs(size=(40, 40, 40), windows=PUBLISHED.windows, spacings_mm=spacings_mm)
+    assert unknown_spacings(inputs) == first
 
 
 @pytest.mark.parametrize(

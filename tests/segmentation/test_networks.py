@@ -19,7 +19,7 @@ from napari_longiseg.core.scan import ScanStatistics
 from napari_longiseg.models.architecture import Architecture
 from napari_longiseg.models.inputs import Inputs, Window
 from napari_longiseg.models.network_file import Kind, NetworkCard, save_network
-from napari_longiseg.segmentation._network import runner
+from napari_longiseg.segmentation._network import runner, search
 from napari_longiseg.segmentation.base import Prior, Segmenter, VoiRequest
 from napari_longiseg.segmentation.region import RegionSegmenter
 
@@ -137,6 +137,26 @@ def test_an_unsure_network_and_region_share_the_outline(tmp_path: Path, nodule: 
     )
     assert not alone.any()
     np.testing.assert_array_equal(asked, found(RegionSegmenter(), replace(nodule, prior=None))[0])
+
+
+@pytest.mark.parametrize("sure_from", ["close by", "farther away"])
+def test_of_two_looks_the_surer_one_counts_alone_where_it_is_sure(
+    tmp_path: Path, monkeypatch, nodule: VoiRequest, make_ball, sure_from: str
+) -> None:
+    balls = {1.0: 4.0, 2.0: 6.0}
+    levels = {1.0: 0.97, 2.0: 0.6} if sure_from == "close by" else {1.0: 0.6, 2.0: 0.97}
+
+    def see(network, inputs, scenes):
+        for shown in scenes:
+            step = min(balls, key=lambda mm: abs(mm - shown.grid.spacing_mm[0]))
+            yield make_ball(shown.grid, (0.0, 0.0, 0.0), balls[step]) * np.float32(levels[step])
+
+    monkeypatch.setattr(runner, "_probabilities", see)
+    monkeypatch.setattr(search, "at_half_contrast", lambda request, outline: outline)
+    uls = create(SEGMENTERS, "uls", weights=network_file(tmp_path, "uls"))
+    (result,) = uls.segment([nodule])
+    radius = (3 / (4 * np.pi) * 1000 * nodule.grid.voxel_ml * (result.probability >= 0.5).sum()) ** (1 / 3)
+    assert radius == pytest.approx(4.0 if sure_from == "close by" else 6.0, abs=0.7)
 
 
 def test_longinet_says_whether_it_is_there_and_all_say_where(tmp_path: Path, nodule: VoiRequest) -> None:

@@ -71,28 +71,36 @@ REFERENCE_SIGMA = 1.5
 """Voxels around a click whose HU is taken for the lesion's."""
 
 
-def spacing_for(extent_mm: float | None, inputs: Inputs) -> float | None:
+def spacing_for(extent_mm: float, inputs: Inputs) -> float | None:
     """Which of its voxels a network should see a lesion in at first.
 
     Parameters
     ----------
-    extent_mm : float or None
-        The lesion's longest axis: of the box around its mask, ``max(mask.grid(scan.grid).size_mm)``. None
-        where it is not known.
+    extent_mm : float
+        The lesion's longest axis: of the box around its mask, ``max(mask.grid(scan.grid).size_mm)``.
 
     Returns
     -------
     float or None
         The finest voxels, in mm, at which the lesion fills no more than half of the VOI's shortest edge;
-        the coarsest where none will do; those in the middle where its extent is not known; None where the
-        network sees the scan's own.
+        the coarsest where none will do; None where the network sees the scan's own.
     """
     if inputs.spacings_mm is None:
         return None
     ladder = sorted(inputs.spacings_mm)
-    if extent_mm is None:
-        return ladder[len(ladder) // 2]
     return next((mm for mm in ladder if extent_mm <= 0.5 * min(inputs.size) * mm), ladder[-1])
+
+
+def unknown_spacings(inputs: Inputs) -> tuple[float | None, ...]:
+    """The voxels in which a network should see a lesion of unknown size, in mm: the finest, and those amid.
+
+    In the finest alone a large lesion is nothing but its own inside; in those amid the range alone a small
+    lesion is easily taken for a part of what it lies in. ``(None,)`` where the network sees the scan's own.
+    """
+    if inputs.spacings_mm is None:
+        return (None,)
+    ladder = sorted(inputs.spacings_mm)
+    return tuple(sorted({ladder[0], ladder[len(ladder) // 2]}))
 
 
 def fitting_spacing(extent_mm: float, inputs: Inputs) -> float | None:

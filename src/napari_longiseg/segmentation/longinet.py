@@ -74,7 +74,7 @@ class LongiNetSegmenter:
         missing = "LongiNet sees nothing of the lesion there: it is gone, or too small to be seen."
         compared = [request for request in requests if _has_prior(request)]
         pairs = outlined(compared, path, card, self.device, self.batch, missing)
-        found = {id(request): result for request, result in zip(compared, pairs, strict=True)}
+        found = {id(request): result for request, (result,) in zip(compared, pairs, strict=True)}
         alone = [request for request in requests if _is_alone(request, found.get(id(request)))]
         if alone:
             single = self._single.segment(alone)

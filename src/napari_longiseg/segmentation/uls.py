@@ -31,7 +31,8 @@ class UlsSegmenter:
     batch : int
         Lesions at once.
     second_opinion : bool
-        Where the network is unsure, its outline is averaged with that of the method `region`.
+        Where the network is unsure, its outlines from close by and from farther away are averaged with that
+        of the method `region`.
     """
 
     weights: FileName = ""
@@ -52,7 +53,7 @@ class UlsSegmenter:
         prepare("uls", chosen(self.weights, "uls")[0], self.device, progress)
 
     def segment(self, requests: Sequence[VoiRequest]) -> Iterator[VoiResult]:
-        """One result per request, in their order.
+        """One result per request, in their order: the surer outline of the two looks, or the mean.
 
         Raises
         ------
@@ -64,9 +65,9 @@ class UlsSegmenter:
         path, card = chosen(self.weights, "uls")
         missing = "The network sees no lesion at the click."
         results = outlined(requests, path, card, self.device, self.batch, missing)
-        for request, result in zip(requests, results, strict=True):
-            if self.second_opinion and asks_another(request, result):
+        for request, looks in zip(requests, results, strict=True):
+            if self.second_opinion and asks_another(request, looks[0]):
                 alone = replace(request, prior=None)  # another scan does not count here
-                yield averaged([result, *RegionSegmenter().segment([alone])])
+                yield averaged([*looks, *RegionSegmenter().segment([alone])])
             else:
-                yield result
+                yield looks[0]

@@ -15,7 +15,7 @@ from napari_longiseg.core.geometry import Box
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.models.inputs import Inputs, Window
 from napari_longiseg.segmentation._network.scene import scene
-from napari_longiseg.segmentation._network.search import Search
+from napari_longiseg.segmentation._network.search import searches
 from napari_longiseg.segmentation.base import SegmenterInfo
 from napari_longiseg.tracking.voi import prior_of, voi_request
 from napari_longiseg.training.real import dataset as module
@@ -126,7 +126,8 @@ def test_a_first_look_is_what_the_segmenter_shows_the_network(longinet, unpacked
     click = Click("FU_00", pair.followup.click_mm)
     prior = prior_of(before, mask, pair.baseline.click_mm, info)
     request = voi_request(later, 1, (click,), info, prior)
-    shown = scene(request, Search(request, inputs, prior).next, inputs, prior)
+    (search,) = searches(request, inputs, prior)
+    shown = scene(request, search.next, inputs, prior)
     np.testing.assert_allclose(case["image"], shown.image, atol=1e-3)
     np.testing.assert_allclose(case["baseline_image"], shown.baseline, atol=1e-3)
     np.testing.assert_array_equal(case["baseline_mask"], shown.baseline_mask)

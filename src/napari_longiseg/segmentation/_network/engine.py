@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from napari_longiseg.core.errors import InputError
 from napari_longiseg.core.progress import Progress
 from napari_longiseg.models.network_file import Kind, NetworkCard, read_card
 from napari_longiseg.models.shipped import network_path
-from napari_longiseg.segmentation._network.runner import loaded, searched
+from napari_longiseg.segmentation._network.runner import carry_out, loaded
+from napari_longiseg.segmentation._network.search import searches
 from napari_longiseg.segmentation._replies import not_found, nothing_to_see
 from napari_longiseg.segmentation.base import Prompt, SegmenterInfo, VoiRequest, VoiResult
 
@@ -77,16 +79,28 @@ def check_batch(batch: int) -> None:
 
 def outlined(
     requests: Sequence[VoiRequest], path: Path, card: NetworkCard, device: str, batch: int, missing: str
-) -> Iterator[VoiResult]:
-    """One result per request, in their order; *missing* is the reason where the network sees nothing.
+) -> Iterator[tuple[VoiResult, ...]]:
+    """What the network outlines for each request, in their order, the surest outline first.
+
+    *missing* is the reason where the network sees nothing.
 
     Raises
     ------
     SegmentationError, InputError
-        As :func:`searched`.
+        As :func:`carry_out`.
     """
+    with_prior = card.kind == "longinet"
     reasons = [nothing_to_see(request) for request in requests]
-    usable = [request for request, reason in zip(requests, reasons, strict=True) if not reason]
-    searches = iter(searched(usable, path, card, device, batch)) if usable else iter(())
-    for request, reason in zip(requests, reasons, strict=True):
-        yield not_found(request, reason) if reason else next(searches).result(missing)
+    begun = [
+        () if reason else searches(request, card.inputs, request.prior if with_prior else None)
+        for request, reason in zip(requests, reasons, strict=True)
+    ]
+    if any(begun):
+        carry_out(list(chain.from_iterable(begun)), path, card.inputs, device, batch)
+    for request, reason, ended in zip(requests, reasons, begun, strict=True):
+        results = [one.result(missing) for one in ended] or [not_found(request, reason)]
+        yield tuple(sorted(results, key=_sureness, reverse=True))
+
+
+def _sureness(result: VoiResult) -> float:
+    return result.confidence or 0.0

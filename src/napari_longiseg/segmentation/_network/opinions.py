@@ -1,9 +1,9 @@
-"""One outline of several methods' outlines.
+"""One outline of several.
 
-Methods that work differently err at different places: where one leaks into a vessel or follows the outline of
-the first scan too closely, the others hold against it. `region` has no training to be misled by, and follows
-the borders of the scan. On later scans, and where the network is unsure, the mean is better than any of them
-alone, most of all in soft tissue.
+Methods that work differently, and looks from other distances, err at different places: where one leaks into a
+vessel or follows the outline of the first scan too closely, the others hold against it. `region` has no
+training to be misled by, and follows the borders of the scan. On later scans, and where the network is
+unsure, the mean is better than any of them alone, most of all in soft tissue.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from napari_longiseg.core.metrics import dice
 from napari_longiseg.segmentation._replies import CUT, DISPUTED, FAINT, SURE, is_outlined
 from napari_longiseg.segmentation.base import VoiRequest, VoiResult
 
-SURE_ALONE = 0.85
+SURE_ALONE = 0.9
 """Mean probability within an outline from which a single-scan network needs nobody else."""
 ALIKE = 0.7
 """Dice from which two outlines are of the same thing."""
@@ -33,7 +33,7 @@ def asks_another(request: VoiRequest, result: VoiResult) -> bool:
 
 
 def averaged(results: Sequence[VoiResult]) -> VoiResult:
-    """The mean of what several methods outline for one request; those that find nothing have no say.
+    """The mean of several outlines for one request; those that find nothing have no say.
 
     Where the first one and another have little in common, the reader is told.
 

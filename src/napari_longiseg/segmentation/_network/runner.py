@@ -14,10 +14,9 @@ import numpy.typing as npt
 from napari_longiseg.core.errors import SegmentationError
 from napari_longiseg.models.device import torch_device, torch_errors
 from napari_longiseg.models.inputs import Inputs, channels, click_map, hu_at
-from napari_longiseg.models.network_file import NetworkCard, load_network
+from napari_longiseg.models.network_file import load_network
 from napari_longiseg.segmentation._network.scene import Scene, scene
 from napari_longiseg.segmentation._network.search import Search
-from napari_longiseg.segmentation.base import VoiRequest
 
 if TYPE_CHECKING:
     import torch
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
 Float32 = npt.NDArray[np.float32]
 
 
-def searched(
-    requests: Sequence[VoiRequest], path: Path, card: NetworkCard, device: str, batch: int
-) -> list[Search]:
-    """Look for the lesions of all requests with the network of a file, until all looks are taken.
+def carry_out(searches: Sequence[Search], path: Path, inputs: Inputs, device: str, batch: int) -> None:
+    """Show the network of a file what the searches want to see, until none wants more.
 
     Parameters
     ----------
+    searches : sequence of Search
+        All for a network of this kind.
     device : str
         As torch calls it, or ``"auto"``.
     batch : int
@@ -45,21 +44,18 @@ def searched(
     InputError
         When the file cannot be used.
     """
-    with_prior = card.kind == "longinet"
-    searches = [Search(request, card.inputs, request.prior if with_prior else None) for request in requests]
     network = loaded(path, device)
     with torch_errors("Outlining", SegmentationError):
-        while waiting := [(search, search.next) for search in searches if search.next]:
+        while waiting := [(one, one.next) for one in searches if one.next]:
             for part in (waiting[i : i + batch] for i in range(0, len(waiting), batch)):
-                scenes = [scene(search.request, look, card.inputs, search.prior) for search, look in part]
-                found = _probabilities(network, card.inputs, scenes)
-                for (search, _), shown, probability in zip(part, scenes, found, strict=True):
-                    search.take(probability, shown.grid)
-    return searches
+                scenes = [scene(one.request, look, inputs, one.prior) for one, look in part]
+                found = _probabilities(network, inputs, scenes)
+                for (one, _), shown, probability in zip(part, scenes, found, strict=True):
+                    one.take(probability, shown.grid)
 
 
 def loaded(path: Path, device: str) -> nn.Module:
-    """The network of a file on a device, named as for :func:`searched`; read where that was not done yet.
+    """The network of a file on a device, named as for :func:`carry_out`; read where that was not done yet.
 
     Raises
     ------

@@ -2,7 +2,8 @@
 
 A network sees lesions of a quarter to half of its VOI best. Which voxels give that is known from the lesion
 on the other scan, or after the first look; and a VOI around the lesion's own middle, not around the click,
-makes the outline depend less on where in the lesion the click was.
+makes the outline depend less on where in the lesion the click was. Without a lesion on another scan there are
+two first looks, from close by and from farther away, and what each leads to.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy import ndimage
 from napari_longiseg.core.components import nearest_component
 from napari_longiseg.core.geometry import Box, Grid, Point, as_shape, distance_mm
 from napari_longiseg.core.resample import resample_smoothly
-from napari_longiseg.models.inputs import Inputs, fitting_spacing, spacing_for
+from napari_longiseg.models.inputs import Inputs, fitting_spacing, spacing_for, unknown_spacings
 from napari_longiseg.segmentation._network.border import at_half_contrast
 from napari_longiseg.segmentation._network.presence import gone
 from napari_longiseg.segmentation._network.scene import Look, grid_around
@@ -32,6 +33,20 @@ WIDER = 1.9
 MOST_LOOKS = 4
 
 
+def searches(request: VoiRequest, inputs: Inputs, prior: Prior | None) -> tuple[Search, ...]:
+    """Where to begin: as the lesion on the other scan asks for, or closely and again from farther away.
+
+    Parameters
+    ----------
+    prior : Prior or None
+        What the network is shown beside the request; its mask is not empty.
+    """
+    if prior is None:
+        return tuple(Search(request, inputs, None, spacing) for spacing in unknown_spacings(inputs))
+    extent = max(grid_around(prior.mask, prior.grid).size_mm)
+    return (Search(request, inputs, prior, spacing_for(extent, inputs)),)
+
+
 class Search:
     """The looks at one lesion.
 
@@ -41,12 +56,14 @@ class Search:
         What to show the network; None when nothing more is to be seen.
     """
 
-    def __init__(self, request: VoiRequest, inputs: Inputs, prior: Prior | None) -> None:
+    def __init__(
+        self, request: VoiRequest, inputs: Inputs, prior: Prior | None, spacing_mm: float | None
+    ) -> None:
         self.request, self.inputs, self.prior = request, inputs, prior
         self._looks = 0
         self._is_refined = False
         self._found: tuple[Mask, Float32, Grid] | None = None
-        self.next: Look | None = Look(positive_points(request)[0], self._first_spacing())
+        self.next: Look | None = Look(positive_points(request)[0], spacing_mm)
 
     def take(self, probability: Float32, grid: Grid) -> None:
         """What the network made of the look: probability (Z, Y, X) on its grid."""
@@ -55,11 +72,9 @@ class Search:
         kept = self._kept(probability >= 0.5, grid)
         if kept.any():
             self._found = kept, probability, grid
-        if look is None or look.spacing_mm is None or self._looks == MOST_LOOKS:
+        if look is None or look.spacing_mm is None or self._looks == MOST_LOOKS or not kept.any():
             return
-        if not kept.any():
-            self.next = self._finer(look.spacing_mm)
-        elif _is_cut(kept) and look.spacing_mm < self._coarsest:
+        if _is_cut(kept) and look.spacing_mm < self._coarsest:
             self.next = Look(look.centre_mm, min(look.spacing_mm * WIDER, self._coarsest))
         elif not self._is_refined:
             self._is_refined = True
@@ -85,23 +100,8 @@ class Search:
         return VoiResult(outline, sure, warning)
 
     @property
-    def _finest(self) -> float:
-        return min(self.inputs.spacings_mm or (1.0,))
-
-    @property
     def _coarsest(self) -> float:
         return max(self.inputs.spacings_mm or (1.0,))
-
-    def _first_spacing(self) -> float | None:
-        if self.prior is None:
-            return spacing_for(None, self.inputs)
-        return spacing_for(max(grid_around(self.prior.mask, self.prior.grid).size_mm), self.inputs)
-
-    def _finer(self, spacing: float) -> Look | None:
-        """Without a prior a lesion may have been too small to be seen at first."""
-        if self.prior is not None or self._found is not None or spacing <= self._finest:
-            return None
-        return Look(positive_points(self.request)[0], self._finest)
 
     def _refined(self, centre: Point, spacing: float, lesion: Grid) -> Look | None:
         """From the lesion's middle, as closely as its size asks for; None where the last look was so."""

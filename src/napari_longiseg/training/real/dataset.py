@@ -25,7 +25,14 @@ from napari_longiseg.core.geometry import Grid, Point, as_point
 from napari_longiseg.core.lesion import LesionMask
 from napari_longiseg.core.resample import resample_smoothly
 from napari_longiseg.core.scan import AIR_HU
-from napari_longiseg.models.inputs import Inputs, click_map, fitting_spacing, hu_at, spacing_for
+from napari_longiseg.models.inputs import (
+    Inputs,
+    click_map,
+    fitting_spacing,
+    hu_at,
+    spacing_for,
+    unknown_spacings,
+)
 from napari_longiseg.models.voi import voi_grid
 from napari_longiseg.training.cases import Case
 from napari_longiseg.training.real.jitter import Jitter
@@ -122,7 +129,10 @@ class PairDataset(Dataset[Case]):
             missed = rng.normal(0.0, MISSED_VOXELS * (spacing or 0.0), 3)
             return as_point(np.asarray(later.middle_mm) + missed), spacing
         known = before or (later if later.mask is not None and sized else None)
-        return click, spacing_for(known.extent_mm if known else None, self.inputs)
+        if known is None:
+            spacings = unknown_spacings(self.inputs)
+            return click, spacings[rng.integers(len(spacings))]
+        return click, spacing_for(known.extent_mm, self.inputs)
 
     def _map(self, clicks: Tensor) -> Tensor:
         if self.inputs.click_sigma is None:

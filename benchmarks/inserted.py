@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -190,26 +190,33 @@ class Case:
     click: Point
 
 
-def cases(backgrounds: list[Background], count: int, seed: int) -> Iterator[tuple[Case, Case]]:
-    """Pairs of a source scan and a later one."""
-    rng = np.random.default_rng(seed)
+def cases(
+    backgrounds: list[Background], count: int, seed: int, growths: Sequence[float] = GROWTH
+) -> Iterator[tuple[Case, Case]]:
+    """Pairs of a source scan and a later one, on which the lesion has one of these multiples of its volume.
+
+    Equal seeds give equal sources, whatever the growths.
+    """
     places = {kind: [back.places(host) for back in backgrounds] for kind, (host, _, _) in KINDS.items()}
     for number in range(count):
+        rng = np.random.default_rng((seed, number))
         kind = list(KINDS)[number % len(KINDS)]
         counts = np.array([len(p) for p in places[kind]])
         chosen = int(
             rng.choice(len(backgrounds), p=np.minimum(counts, 5000) / np.minimum(counts, 5000).sum())
         )
         centre = as_point(backgrounds[chosen].grid.to_mm(places[kind][chosen][rng.integers(counts[chosen])]))
-        yield _pair(rng, backgrounds[chosen], kind, centre)
+        yield _pair(rng, backgrounds[chosen], kind, centre, growths)
 
 
-def _pair(rng: np.random.Generator, back: Background, kind: str, centre: Point) -> tuple[Case, Case]:
+def _pair(
+    rng: np.random.Generator, back: Background, kind: str, centre: Point, growths: Sequence[float]
+) -> tuple[Case, Case]:
     """The same lesion at two dates, on two grids."""
     _, lesion, relative = KINDS[kind]
     shape = Shape.random(rng, float(np.exp(rng.uniform(np.log(3.0), np.log(20.0)))))
     shift = rng.uniform(*lesion)
-    growth = float(rng.choice(GROWTH, p=(0.15, *[0.17] * 5)))
+    growth = growths[int(rng.random() * len(growths))]
     psf, texture = rng.uniform(0.6, 1.1), rng.uniform(2, 10)
     made = []
     for stage, factor in (("source", 1.0), ("later", growth)):

@@ -11,7 +11,7 @@ BODY_HU = -980.0
 """Air around the patient; lung is denser."""
 CUT = "The outline reaches the edge of what was searched and may be cut."
 FAINT = "The border is faint: check this outline."
-DISPUTED = "Two methods outline this lesion differently: check this outline."
+DISPUTED = "Two ways of outlining this lesion differ: check this outline."
 SURE = 0.75
 """Mean probability within an outline below which its border is faint."""
 

@@ -7,6 +7,8 @@ the lesion. Neither will do alone: a lesion that is there may be faint, or lie b
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -24,9 +26,41 @@ SURE_UNCHANGED, SURER = 0.71, 0.16
 """So sure must a network be where nothing has changed, and so much more where all contrast is lost.
 
 Logistic regression of random lesions in real scans, half of them gone; at the odds of e that one is gone.
+Fitted by ``benchmarks/presence.py``.
 """
 MOST_CHANGE = 1.2
 """A larger change tells no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What tells whether an outline is still the lesion.
+
+    Attributes
+    ----------
+    sure : float
+        Mean probability within the outline as the network sees it.
+    change_hu, contrast_hu : float
+        How much what lies in the middle of the lesion's place has changed, and how much the lesion stood out.
+    now_ml, before_ml : float
+        Volume of the outline and of the lesion.
+    """
+
+    sure: float
+    change_hu: float
+    contrast_hu: float
+    now_ml: float
+    before_ml: float
+
+    @property
+    def change(self) -> float:
+        """The change as a share of the contrast, which need not be told apart above a limit."""
+        return min(self.change_hu / self.contrast_hu, MOST_CHANGE)
+
+    @property
+    def is_speck(self) -> bool:
+        """Whether too little of the lesion's volume is left."""
+        return self.now_ml < MIN_VOLUME * self.before_ml
 
 
 def gone(request: VoiRequest, probability: npt.NDArray[np.float32], sure: float) -> str:
@@ -43,18 +77,33 @@ def gone(request: VoiRequest, probability: npt.NDArray[np.float32], sure: float)
     """
     if request.prior is None or request.tolerance_mm == 0:
         return ""
-    near = _near(request.prior)
+    seen = signs(request, request.prior, probability, sure)
+    if seen is None:
+        return ""
+    if seen.is_speck:
+        return speck(seen.now_ml)
+    if seen.sure >= SURE_UNCHANGED + SURER * seen.change:
+        return ""
+    return unlike(seen.change_hu, seen.contrast_hu)
+
+
+def signs(
+    request: VoiRequest, prior: Prior, probability: npt.NDArray[np.float32], sure: float
+) -> Signs | None:
+    """What tells whether the outline is still the lesion of the prior; None where that cannot be measured.
+
+    Parameters
+    ----------
+    probability, sure
+        As for :func:`gone`.
+    """
+    near = _near(prior)
     before = expected(near)
     if before is None:
-        return ""
+        return None
     now_ml = float((probability >= 0.5).sum()) * request.grid.voxel_ml
-    if now_ml < MIN_VOLUME * before.volume_ml:
-        return speck(now_ml)
-    change = _change_hu(request, near, before)
-    contrast = abs(before.contrast_hu)
-    if sure >= SURE_UNCHANGED + SURER * min(change / contrast, MOST_CHANGE):
-        return ""
-    return unlike(change, contrast)
+    change_hu = _change_hu(request, near, before)
+    return Signs(sure, change_hu, abs(before.contrast_hu), now_ml, before.volume_ml)
 
 
 def _change_hu(request: VoiRequest, near: Prior, before: Expected) -> float:

@@ -34,7 +34,7 @@ class DicomVolume:
     values : (slice, row, column) int16 or float32
         HU.
     grid : Grid
-        The series' own grid, slices along their normal.
+        The series' own grid; sheared where the gantry was tilted.
     info : SeriesInfo
         Which series it is.
     notes : tuple of str

@@ -12,11 +12,41 @@ from napari_longiseg.core.geometry import SNAP_TOLERANCE, Grid, as_point, as_sha
 from napari_longiseg.core.resample import resample
 from napari_longiseg.core.scan import AIR_HU
 
+TILT_DEGREES = 0.1
+"""A larger angle between the stacking direction of slices and their normal is a tilted gantry."""
+
 
 def is_oblique(grid: Grid) -> bool:
     """Whether the array axes are not the patient axes in some order and sense."""
     direction = np.asarray(grid.direction)
     return not np.allclose(direction, np.rint(direction), rtol=0, atol=SNAP_TOLERANCE)
+
+
+def shear_degrees(grid: Grid) -> float:
+    """Angle between the first array axis and the normal of the slices: the tilt of the gantry, or 0."""
+    stacking, rows, columns = np.asarray(grid.direction).T
+    degrees = float(np.degrees(np.arccos(min(abs(stacking @ np.cross(rows, columns)), 1.0))))
+    return degrees if degrees > TILT_DEGREES else 0.0
+
+
+def straightened(grid: Grid) -> Grid:
+    """The grid with perpendicular axes that has the slices of a sheared one, and room for all of each.
+
+    No file format that ITK reads can hold a sheared grid.
+    """
+    stacking, rows, columns = np.asarray(grid.direction).T
+    normal = np.cross(rows, columns)
+    normal *= np.sign(normal @ stacking)
+    step = stacking * grid.spacing_mm[0]
+    aside = step @ np.stack([rows, columns], axis=1) / grid.spacing_mm[1:] * (grid.shape[0] - 1)
+    before, after = np.floor(np.minimum(aside, 0)), np.ceil(np.maximum(aside, 0))
+    direction = np.column_stack([normal, rows, columns])
+    return Grid(
+        shape=as_shape((grid.shape[0], *(np.asarray(grid.shape[1:]) + after - before))),
+        spacing_mm=as_point((step @ normal, *grid.spacing_mm[1:])),
+        origin_mm=as_point(grid.to_mm((0, *before))),
+        direction=(as_point(direction[0]), as_point(direction[1]), as_point(direction[2])),
+    )
 
 
 def to_working(values: npt.NDArray[Any], native: Grid) -> tuple[npt.NDArray[Any], Grid]:
@@ -31,7 +61,7 @@ def to_working(values: npt.NDArray[Any], native: Grid) -> tuple[npt.NDArray[Any]
     values : (K, J, I)
         HU on *native*.
     native : Grid
-        Any orthonormal direction.
+        Any direction, also sheared.
 
     Returns
     -------

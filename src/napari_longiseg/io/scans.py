@@ -13,7 +13,12 @@ from napari_longiseg.core.scan import Scan
 from napari_longiseg.io._hu import compact
 from napari_longiseg.io.dicom import is_dicom_file, read_series
 from napari_longiseg.io.images import is_image_file, read_image
-from napari_longiseg.io.orientation import is_oblique, to_working
+from napari_longiseg.io.orientation import is_oblique, shear_degrees, straightened, to_working
+
+_TILTED = (
+    "The scan was taken with a tilted gantry ({:.1f} degrees) and was resampled on a straight grid for work; "
+    "outlines are written on one with its slices, moved into line."
+)
 
 
 def load_scan(
@@ -69,7 +74,10 @@ def load_scan(
         else:
             values, native = read_image(path)
     image, grid = to_working(compact(values), native)
-    if is_oblique(native):
+    if tilt := shear_degrees(native):
+        notes = (*notes, _TILTED.format(tilt))
+        native = straightened(native)
+    elif is_oblique(native):
         notes = (*notes, "The scan is oblique and was resampled on a straight grid for work.")
     return Scan(scan_id, image, grid, native, date, path, notes)
 

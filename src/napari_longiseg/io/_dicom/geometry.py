@@ -10,9 +10,10 @@ from napari_longiseg.core.errors import GeometryError
 from napari_longiseg.core.geometry import Array, Grid, as_point, as_shape
 from napari_longiseg.io._dicom.headers import SliceHeader
 from napari_longiseg.io._nifti import is_orthonormal
+from napari_longiseg.io.orientation import TILT_DEGREES
 
-TILT_DEGREES = 0.1
-"""A larger angle between the stacking direction and the slices' normal is a tilted gantry."""
+MOST_TILT_DEGREES = 45.0
+"""No gantry can be tilted more."""
 SAME_PLACE_MM = 0.01
 
 
@@ -43,6 +44,8 @@ def same_places(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
 def grid_of_slices(slices: Sequence[SliceHeader], name: str) -> Grid:
     """The grid of sorted slices without duplicates, axes (slice, row, column).
 
+    Of a tilted gantry it is sheared: its first axis is the stacking direction, not the slices' normal.
+
     Parameters
     ----------
     slices : sequence of SliceHeader
@@ -53,8 +56,7 @@ def grid_of_slices(slices: Sequence[SliceHeader], name: str) -> Grid:
     Raises
     ------
     GeometryError
-        When the slices are too few, tilted against their stacking direction, missing or unequally spaced;
-        says where.
+        When the slices are too few, shifted sideways, missing or unequally spaced; says where.
     """
     first = slices[0]
     normal = _normal(first)
@@ -66,12 +68,13 @@ def grid_of_slices(slices: Sequence[SliceHeader], name: str) -> Grid:
         msg = f"{name} has fewer than 2 slices."
         raise GeometryError(msg)
     positions = np.array([s.position_mm for s in slices])
-    _check_tilt(positions, normal, name)
+    stacking = _stacking(positions, normal, name)
     _check_steps(slices, positions @ normal, name)
-    spacing = float((positions[-1] - positions[0]) @ normal) / (len(slices) - 1)
+    spacing = float((positions[-1] - positions[0]) @ stacking) / (len(slices) - 1)
+    columns = np.column_stack([stacking, first.row, first.column])
     return Grid(
         shape=as_shape((len(slices), *first.size)),
-        spacing_mm=as_point((abs(spacing), *first.spacing_mm)),
+        spacing_mm=as_point((spacing, *first.spacing_mm)),
         origin_mm=as_point(first.position_mm),
         direction=(as_point(columns[0]), as_point(columns[1]), as_point(columns[2])),
     )
@@ -93,15 +96,19 @@ def _normal(header: SliceHeader) -> Array:
     return unit
 
 
-def _check_tilt(positions: Array, normal: Array, name: str) -> None:
-    stacking = positions[-1] - positions[0]
+def _stacking(positions: Array, normal: Array, name: str) -> Array:
+    """Unit vector (z, y, x) along which the slices follow each other: their normal, but for a tilted gantry.
+
+    Raises
+    ------
+    GeometryError
+        When they follow no straight line, or one that no gantry tilts to.
+    """
+    stacking: Array = positions[-1] - positions[0]
     sideways = stacking - (stacking @ normal) * normal
     degrees = float(np.degrees(np.arctan2(np.linalg.norm(sideways), stacking @ normal)))
-    if degrees > TILT_DEGREES:
-        msg = (
-            f"{name} was taken with a tilted gantry ({degrees:.1f} degrees); use a reconstruction with "
-            "straight slices."
-        )
+    if degrees > MOST_TILT_DEGREES:
+        msg = f"{name} has slices that lie beside each other, {degrees:.0f} degrees off a stack."
         raise GeometryError(msg)
     straight = positions[0] + np.linspace(0, 1, len(positions))[:, None] * stacking
     shifts = positions - straight
@@ -110,6 +117,8 @@ def _check_tilt(positions: Array, normal: Array, name: str) -> None:
     if worst > spacing_tolerance_mm(float(np.linalg.norm(stacking)) / (len(positions) - 1)):
         msg = f"{name} has slices that are shifted sideways by up to {worst:.1f} mm."
         raise GeometryError(msg)
+    along: Array = stacking / np.linalg.norm(stacking)
+    return along if degrees > TILT_DEGREES else normal
 
 
 def _check_steps(slices: Sequence[SliceHeader], along: Array, name: str) -> None:

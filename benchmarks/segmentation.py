@@ -28,7 +28,7 @@ import numpy.typing as npt
 from inserted import Case, background, cases, clicked, load
 from napari_longiseg.core.geometry import as_point
 from napari_longiseg.core.lesion import Click, LesionMask
-from napari_longiseg.core.methods import DEFAULT_SEGMENTER, SEGMENTERS, create
+from napari_longiseg.core.methods import DEFAULT_SEGMENTER, SEGMENTERS, create, options_of
 from napari_longiseg.core.metrics import centre_of_mass, dice
 from napari_longiseg.core.scan import Scan
 from napari_longiseg.segmentation.base import Prior, Segmenter
@@ -147,7 +147,8 @@ def main() -> None:
     parser.add_argument("--segmenter", default=DEFAULT_SEGMENTER)
     parser.add_argument("--option", action="append", default=[], help="NAME=VALUE of the segmenter")
     options = parser.parse_args()
-    settings = dict(text.split("=", 1) for text in options.option)
+    texts = dict(text.split("=", 1) for text in options.option)
+    settings = options_of(SEGMENTERS, options.segmenter, texts)
     segmenter: Segmenter = create(SEGMENTERS, options.segmenter, **settings)
     scores: list[Score] = []
     if options.backgrounds:

@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 # A real (software) OpenGL screen: Qt's own offscreen platform draws no image layers.
 VIRTUAL_SCREEN := env QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 xvfb-run -a -s "-screen 0 1600x1000x24"
 
-PYTEST := -m pytest -m "not slow"
-ON_PYQT6 := $(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(BIN)/python $(PYTEST)
-ON_PYSIDE6 := $(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(BIN)/python $(PYTEST)
+PYTEST := $(BIN)/python -m pytest
+ON_PYQT6 := $(VIRTUAL_SCREEN) env QT_API=pyqt6 PYTEST_QT_API=pyqt6 $(PYTEST)
+ON_PYSIDE6 := $(VIRTUAL_SCREEN) env QT_API=pyside6 PYTEST_QT_API=pyside6 $(PYTEST)
 # What has to do with Qt.
 GUI := tests/gui tests/napari
 
@@ -26,20 +26,20 @@ lint: install
 	$(BIN)/npe2 validate --imports napari-longiseg
 
 pytest: install
-	$(ON_PYQT6)
-	$(ON_PYSIDE6) $(GUI)
+	$(ON_PYQT6) -m "not slow"
+	$(ON_PYSIDE6) -m "not slow" $(GUI)
 
 gui: install
-	$(ON_PYQT6) $(GUI)
-	$(ON_PYSIDE6) $(GUI)
+	$(ON_PYQT6) -m "not slow" $(GUI)
+	$(ON_PYSIDE6) -m "not slow" $(GUI)
 
 # The pictures of docs/, from the sample study.
 screenshots: install
 	$(VIRTUAL_SCREEN) $(BIN)/python scripts/screenshots.py
 
-# Networks of full size: 8 GB of memory and some minutes.
+# Networks of full size, and what a long session costs: 8 GB of memory and some minutes.
 slow: install
-	$(BIN)/python -m pytest -m slow
+	$(ON_PYQT6) -m slow
 
 install: $(VENV)/.installed
 

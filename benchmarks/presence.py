@@ -21,16 +21,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from inserted import GROWTH, Background, Case, background, cases
+from inserted import GROWTH, Background, background, cases
 from napari_longiseg.core.lesion import Click
 from napari_longiseg.core.methods import SEGMENTERS, create
-from napari_longiseg.core.metrics import centre_of_mass
-from napari_longiseg.segmentation._network.engine import chosen, outlined
+from napari_longiseg.models.network_file import NetworkCard
+from napari_longiseg.segmentation._network.engine import chosen, engine_info, outlined
 from napari_longiseg.segmentation._network.presence import SURE_UNCHANGED, SURER, Signs, signs
-from napari_longiseg.segmentation._replies import is_outlined
-from napari_longiseg.segmentation.base import Prior, Segmenter
-from napari_longiseg.tracking.voi import prior_of, voi_request
-from segmentation import outline
+from napari_longiseg.segmentation.base import Segmenter
+from napari_longiseg.tracking.voi import voi_request
+from segmentation import carried_prior, outline
 
 Floats = npt.NDArray[np.float64]
 LEAST_DICE = 0.3
@@ -39,36 +38,30 @@ LEAST_DICE = 0.3
 
 @dataclass(frozen=True)
 class Seen:
-    """What LongiNet made of one later scan; no signs where it outlined nothing."""
+    """What LongiNet made of one later scan; no signs where it outlined nothing, or a speck."""
 
     is_gone: bool
     signs: Signs | None
 
 
 def seen(
-    backgrounds: list[Background], count: int, seed: int, single: Segmenter, longinet: Segmenter, weights: str
+    backgrounds: list[Background], count: int, seed: int, single: Segmenter, path: Path, card: NetworkCard
 ) -> Iterator[Seen]:
-    """Two of each lesion: still there, and gone."""
+    """Two of each lesion, still there and gone, as the LongiNet of a file sees them."""
+    info = engine_info("longinet", card)
     there, gone = (cases(backgrounds, count, seed, growths) for growths in (GROWTH[1:], GROWTH[:1]))
     for (source, later), (_, empty) in zip(there, gone, strict=True):
         score, found = outline(single, source, None)
         if score.dice < LEAST_DICE:
             continue
-        carried = centre_of_mass(source.truth, source.scan.grid) or source.click
-        prior = prior_of(source.scan, found, carried, longinet.info)
+        prior = carried_prior(source, found, info)
         for case in (later, empty):
-            yield Seen(case is empty, _signs(case, prior, longinet, weights))
-
-
-def _signs(case: Case, prior: Prior, longinet: Segmenter, weights: str) -> Signs | None:
-    """A reader's own click is believed: no rule is applied."""
-    request = voi_request(case.scan, 1, (Click(case.scan.id, case.click),), longinet.info, prior)
-    path, card = chosen(weights, "longinet")
-    ((result,),) = outlined([request], path, card, "auto", 1, "")
-    if not is_outlined(result):
-        return None
-    told = signs(request, prior, result.probability, result.confidence or 0.0)
-    return None if told is None or told.is_speck else told
+            # A reader's own click, which this one looks like, is believed: no rule is applied.
+            request = voi_request(case.scan, 1, (Click(case.scan.id, case.click),), info, prior)
+            ((result,),) = outlined([request], path, card, "auto", 1, "")
+            told = signs(request, prior, result.probability, result.confidence or 0.0)
+            if told is not None:  # else there is no rule for it
+                yield Seen(case is empty, None if told.is_speck else told)
 
 
 def fitted(sure: Floats, change: Floats, is_gone: Floats) -> Floats:
@@ -84,7 +77,7 @@ def fitted(sure: Floats, change: Floats, is_gone: Floats) -> Floats:
 
 def decided(name: str, rows: list[Seen], least: float, surer: float) -> str:
     """What a rule makes of the cases."""
-    called = [row.signs is None or row.signs.sure < least + surer * row.signs.change for row in rows]
+    called = [row.signs is None or not row.signs.is_sure(least, surer) for row in rows]
     right = sum(call for call, row in zip(called, rows, strict=True) if row.is_gone)
     wrong = sum(call for call, row in zip(called, rows, strict=True) if not row.is_gone)
     gone = sum(row.is_gone for row in rows)
@@ -105,9 +98,9 @@ def main() -> None:
     parser.add_argument("--single-weights", default="", help="a single-scan network, likewise")
     options = parser.parse_args()
     single: Segmenter = create(SEGMENTERS, "uls", weights=options.single_weights)
-    longinet: Segmenter = create(SEGMENTERS, "longinet", weights=options.weights)
+    path, card = chosen(options.weights, "longinet")
     backgrounds = [background(path) for path in options.backgrounds]
-    rows = list(seen(backgrounds, options.cases, options.seed, single, longinet, options.weights))
+    rows = list(seen(backgrounds, options.cases, options.seed, single, path, card))
     told = [(row.signs, row.is_gone) for row in rows if row.signs is not None]
     sure, change = (np.array([getattr(one, name) for one, _ in told]) for name in ("sure", "change"))
     weights = fitted(sure, change, np.array([is_gone for _, is_gone in told], dtype=float))

@@ -31,7 +31,7 @@ from napari_longiseg.core.lesion import Click, LesionMask
 from napari_longiseg.core.methods import DEFAULT_SEGMENTER, SEGMENTERS, create, options_of
 from napari_longiseg.core.metrics import centre_of_mass, dice
 from napari_longiseg.core.scan import Scan
-from napari_longiseg.segmentation.base import Prior, Segmenter
+from napari_longiseg.segmentation.base import Prior, Segmenter, SegmenterInfo
 from napari_longiseg.tracking.voi import mask_on_scan, prior_of, voi_request
 
 Array = npt.NDArray[Any]
@@ -73,9 +73,14 @@ def outline_pair(segmenter: Segmenter, source: Case, later: Case) -> list[Score]
     first, found = outline(segmenter, source, None)
     if found.is_empty:
         return [first]
-    carried = centre_of_mass(source.truth, source.scan.grid) or source.click
-    second, _ = outline(segmenter, later, prior_of(source.scan, found, carried, segmenter.info))
+    second, _ = outline(segmenter, later, carried_prior(source, found, segmenter.info))
     return [first, second]
+
+
+def carried_prior(source: Case, found: LesionMask, info: SegmenterInfo) -> Prior:
+    """What was found on the source, for the engine; the point that is carried is the lesion's true centre."""
+    carried = centre_of_mass(source.truth, source.scan.grid) or source.click
+    return prior_of(source.scan, found, carried, info)
 
 
 def study_scores(segmenter: Segmenter, folder: Path, seed: int) -> Iterator[Score]:

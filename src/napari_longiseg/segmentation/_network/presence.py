@@ -62,6 +62,10 @@ class Signs:
         """Whether too little of the lesion's volume is left."""
         return self.now_ml < MIN_VOLUME * self.before_ml
 
+    def is_sure(self, unchanged: float = SURE_UNCHANGED, surer: float = SURER) -> bool:
+        """Whether the network is as sure as the change asks for."""
+        return self.sure >= unchanged + surer * self.change
+
 
 def gone(request: VoiRequest, probability: npt.NDArray[np.float32], sure: float) -> str:
     """Why the outline is not the lesion of the prior any more; empty where it may be.
@@ -82,7 +86,7 @@ def gone(request: VoiRequest, probability: npt.NDArray[np.float32], sure: float)
         return ""
     if seen.is_speck:
         return speck(seen.now_ml)
-    if seen.sure >= SURE_UNCHANGED + SURER * seen.change:
+    if seen.is_sure():
         return ""
     return unlike(seen.change_hu, seen.contrast_hu)
 
